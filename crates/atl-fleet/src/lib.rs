@@ -1,1 +1,7 @@
-//! placeholder
+//! The fleet file, the planner and the executor.
+
+mod wanted;
+
+pub use wanted::{
+    Consumer, Export, Grant, KeypairSource, NamedLink, Policy, Ready, ReadyServer, State, TwoLegged,
+};
