@@ -1,0 +1,287 @@
+//! What can go wrong with a store, and what to do about it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use atl_keys::{Fingerprint, KeyError};
+
+use crate::lock::LockHolder;
+use crate::rows::KeyState;
+
+/// The cause underneath: an I/O error or one of the database.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the store did not do it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// The store URL is not one.
+    #[error("the store URL is not understood: {reason}")]
+    InvalidUrl {
+        /// What is wrong with it; nothing of the URL after its scheme, which may hold credentials.
+        reason: String,
+    },
+    /// The store URL names a database that is not supported.
+    #[error("`{scheme}:` stores are not in this version")]
+    UnsupportedUrl {
+        /// The scheme of the URL.
+        scheme: String,
+    },
+    /// A folder stands where the store should be.
+    #[error("`{path}` is a folder, not a store")]
+    IsFolder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file is no SQLite file, or one of another program.
+    #[error("`{path}` is not a store of atl-admin")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file contradicts itself.
+    #[error("the store `{path}` is damaged: {reason}")]
+    Damaged {
+        /// The store.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// A newer version of this tool wrote the store.
+    #[error("the store `{path}` has schema {found}, and this version knows schemas up to {known}")]
+    TooNew {
+        /// The store.
+        path: PathBuf,
+        /// The schema of the store.
+        found: u32,
+        /// The newest schema known here.
+        known: u32,
+    },
+    /// This user may not read or write a file or its folder.
+    #[error("`{path}` may not be read or written")]
+    Denied {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// There is no room to write, or the disk fails.
+    #[error(
+        "`{path}` could not be written: the disk is full, a quota or file size limit is reached, or the disk fails"
+    )]
+    Full {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// Another process kept the store to itself for too long.
+    #[error("the store `{path}` is in use by another process that does not let go of it")]
+    Busy {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A file could not be used for another reason.
+    #[error("`{path}` could not be used")]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The database refused for another reason.
+    #[error("the store `{path}` could not be used")]
+    Database {
+        /// The store.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// The store exists, the file with its key does not.
+    #[error("the store `{store}` exists, but its store key `{key}` does not")]
+    KeyFileMissing {
+        /// The store.
+        store: PathBuf,
+        /// Where the key should be.
+        key: PathBuf,
+    },
+    /// The key file does not hold a store key.
+    #[error("`{path}` does not hold a store key")]
+    KeyFileInvalid {
+        /// The key file.
+        path: PathBuf,
+    },
+    /// The store key given as text is empty, or a store key cut short.
+    #[error("the store key given is empty or cut short")]
+    KeyTextInvalid,
+    /// The store is sealed under another key.
+    #[error("the store `{path}` is sealed under another store key")]
+    WrongKey {
+        /// The store.
+        path: PathBuf,
+    },
+    /// A sealed row was changed by something other than this tool.
+    #[error(
+        "the private half of keypair `{fingerprint}` in the store `{path}` was tampered with or is damaged"
+    )]
+    SealBroken {
+        /// The store.
+        path: PathBuf,
+        /// The keypair.
+        fingerprint: Fingerprint,
+    },
+    /// A keypair could not be turned into bytes or back.
+    #[error("keypair `{fingerprint}` could not be kept in or read from the store `{path}`")]
+    Keypair {
+        /// The store.
+        path: PathBuf,
+        /// The keypair.
+        fingerprint: Fingerprint,
+        /// The cause.
+        #[source]
+        source: KeyError,
+    },
+    /// Nothing could be sealed.
+    #[error("no secret could be sealed: the operating system gave no random bytes")]
+    NotSealed,
+    /// The keypair is in the store already, as another consumer's or retired.
+    #[error("keypair `{fingerprint}` is already in the store, for consumer `{consumer}` and {}", state.as_str())]
+    KeypairTaken {
+        /// The keypair.
+        fingerprint: Fingerprint,
+        /// Whose it is.
+        consumer: String,
+        /// Where it stands.
+        state: KeyState,
+    },
+    /// The store has no such keypair.
+    #[error("the store `{path}` has no keypair `{fingerprint}`")]
+    NoSuchKeypair {
+        /// The store.
+        path: PathBuf,
+        /// The keypair.
+        fingerprint: Fingerprint,
+    },
+    /// The journal has no such step, or it has ended.
+    #[error("the journal of the store `{path}` has no open step {id}")]
+    NoOpenStep {
+        /// The store.
+        path: PathBuf,
+        /// The step.
+        id: i64,
+    },
+    /// Somebody else works on this consumer on this server.
+    #[error("consumer `{consumer}` on {server_url} is being worked on by {}", by(holder.as_deref()))]
+    Locked {
+        /// The server's base URL.
+        server_url: String,
+        /// The consumer's name.
+        consumer: String,
+        /// Who, where the lock file could be read.
+        holder: Option<Box<LockHolder>>,
+    },
+    /// The file system cannot lock.
+    #[error("`{path}` cannot be locked: its file system does not support it")]
+    LockUnsupported {
+        /// The lock file.
+        path: PathBuf,
+        /// The cause.
+        #[source]
+        source: io::Error,
+    },
+    /// The store was opened for looking.
+    #[error("the store `{path}` was opened for looking only")]
+    LookingOnly {
+        /// The store.
+        path: PathBuf,
+    },
+}
+
+fn by(holder: Option<&LockHolder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), LockHolder::to_string)
+}
+
+impl StoreError {
+    /// An I/O error on a path, told apart by what a user can do about it.
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::Denied {
+                path,
+                source: source.into(),
+            },
+            io::ErrorKind::StorageFull
+            | io::ErrorKind::QuotaExceeded
+            | io::ErrorKind::FileTooLarge => Self::Full {
+                path,
+                source: source.into(),
+            },
+            _ => Self::Io { path, source },
+        }
+    }
+
+    /// A stable `snake_case` name for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidUrl { .. } => "store_url_invalid",
+            Self::UnsupportedUrl { .. } => "store_url_unsupported",
+            Self::IsFolder { .. } => "store_is_folder",
+            Self::Foreign { .. } => "store_foreign",
+            Self::Damaged { .. } => "store_damaged",
+            Self::TooNew { .. } => "store_too_new",
+            Self::Denied { .. } => "store_denied",
+            Self::Full { .. } => "store_full",
+            Self::Busy { .. } => "store_busy",
+            Self::Io { .. } => "store_io",
+            Self::Database { .. } => "store_failed",
+            Self::KeyFileMissing { .. } => "store_key_missing",
+            Self::KeyFileInvalid { .. } | Self::KeyTextInvalid => "store_key_invalid",
+            Self::WrongKey { .. } => "store_key_wrong",
+            Self::SealBroken { .. } => "store_seal_broken",
+            Self::Keypair { .. } => "store_keypair_unreadable",
+            Self::NotSealed => "seal_failed",
+            Self::KeypairTaken { .. } => "keypair_taken",
+            Self::NoSuchKeypair { .. } => "keypair_unknown",
+            Self::NoOpenStep { .. } => "step_not_open",
+            Self::Locked { .. } => "locked",
+            Self::LockUnsupported { .. } => "lock_unsupported",
+            Self::LookingOnly { .. } => "store_looking_only",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::InvalidUrl { .. } | Self::UnsupportedUrl { .. } => "give `--store sqlite:PATH`, or leave `--store` out for the default place".into(),
+            Self::IsFolder { path } => format!("name a file in it, such as `--store sqlite:{}`", path.join("store.db").display()),
+            Self::Foreign { .. } => "name another file with `--store`; this one was left as it is".into(),
+            Self::Damaged { path, .. } => format!(
+                "nothing was changed; keep `{0}`, `{0}-wal` and `{0}-shm` as they are, and put the newest backup in their place",
+                path.display()
+            ),
+            Self::TooNew { .. } => "use the version of atl-admin that wrote it, or a newer one; nothing was changed".into(),
+            Self::Denied { .. } => "check who owns the file and its folder, and their modes (0600 and 0700), or name a place of your own with `--store` and `--store-key`".into(),
+            Self::Full { .. } => "make room, or raise the limit (`df`, `quota`, `ulimit -f`), then run again; what the store held is unharmed".into(),
+            Self::Busy { .. } => "find the process that has it open (`fuser` or `lsof` on the file); one that was stopped in the middle must go on or end".into(),
+            Self::Io { .. } => "check the path; `--store` and `--store-key` choose other places".into(),
+            Self::Database { .. } => "run again; if it stays so, keep the file and put a backup in its place".into(),
+            Self::KeyFileMissing { .. } => "put the key file back from a backup, or give the right one with `--store-key`; no new key was made, since it could not unseal this store".into(),
+            Self::KeyFileInvalid { .. } => "put the key file back from a backup; for a passphrase use `--store-key env:NAME` or `cmd:...`".into(),
+            Self::KeyTextInvalid => "check what the variable or command of `--store-key` gives: a passphrase, or a whole store key".into(),
+            Self::WrongKey { .. } => "give the key this store was made with (`--store-key`), or name another store (`--store`)".into(),
+            Self::SealBroken { .. } => "put a backup of the store in its place, or replace the keypair".into(),
+            Self::Keypair { .. } => "check it with `atl-admin keys check`, or replace the keypair".into(),
+            Self::NotSealed => "run it where the operating system's random source works".into(),
+            Self::KeypairTaken { .. } => "use another keypair: one keypair belongs to one consumer".into(),
+            Self::NoSuchKeypair { .. } => "see `atl-admin keys list`, or name another store with `--store`".into(),
+            Self::NoOpenStep { .. } => "see `atl-admin history`; another run has settled it".into(),
+            Self::Locked { .. } => "wait until it has ended, or end it; a lock never outlives its process".into(),
+            Self::LockUnsupported { .. } => "keep the store on a local disk: `--store sqlite:PATH`".into(),
+            Self::LookingOnly { .. } => "a command that looks must not write; please report this".into(),
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The file: recognised, made whole or not at all, opened to work with or copied to look at.
+
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::backup::{Backup, StepResult};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::{Sqlite, fault, migrations, tables};
+use crate::seal::SealHeader;
+use crate::{StoreError, files};
+
+/// What the header of the file says whose it is: `ATLA`.
+const APPLICATION_ID: i32 = 0x4154_4C41;
+
+/// How long to wait for another process; a transaction takes milliseconds.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+impl Sqlite {
+    /// Whether there is a store. An empty file, or what is left of a store whose file is gone, is not "no store":
+    /// making a new one there would destroy what may still be saved.
+    pub(crate) fn exists(path: &Path) -> Result<bool, StoreError> {
+        let damaged = |reason: &str| {
+            Err(StoreError::Damaged {
+                path: path.to_owned(),
+                reason: reason.to_owned(),
+            })
+        };
+        match fs_err::metadata(path) {
+            Ok(found) if found.is_dir() => Err(StoreError::IsFolder {
+                path: path.to_owned(),
+            }),
+            Ok(found) if found.len() == 0 => damaged("the file is empty"),
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if wal_has_content(path) {
+                    return damaged("its file is gone and only its `-wal` file is left");
+                }
+                Ok(false)
+            }
+            Err(source) => Err(StoreError::io(path, source)),
+        }
+    }
+
+    /// Makes a store; where another process was first, does nothing.
+    pub(crate) fn create(path: &Path, header: &SealHeader) -> Result<(), StoreError> {
+        files::make_once(path, |draft| {
+            let make = || {
+                let mut connection = Connection::open(draft)?;
+                let transaction = connection.transaction()?;
+                transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+                migrations::run(&transaction)?;
+                tables::put_seal_header(&transaction, header)?;
+                transaction.commit()?;
+                durable(&connection)?;
+                connection.close().map_err(|(_, error)| error)
+            };
+            make().map_err(|error| fault::told(path, error))
+        })
+    }
+
+    /// Opens a store to work with.
+    pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
+        let connection = connect(path)?;
+        recognise(path, &connection)?;
+        durable(&connection).map_err(|error| fault::told(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            looking: false,
+        })
+    }
+
+    /// Copies a store into memory. The file is opened for reading and writing all the same, so that SQLite can finish
+    /// what a killed process left, and closed at once.
+    pub(crate) fn look(path: &Path) -> Result<Self, StoreError> {
+        let source = connect(path)?;
+        let (source, found) = match recognise(path, &source) {
+            Err(StoreError::Denied { .. }) if !wal_has_content(path) => {
+                let source = connect_immutable(path)?;
+                let found = recognise(path, &source);
+                (source, found)
+            }
+            found => (source, found),
+        };
+        found?;
+        let connection = copy(&source).map_err(|error| fault::told(path, error))?;
+        Ok(Self {
+            path: path.to_owned(),
+            connection,
+            looking: true,
+        })
+    }
+}
+
+/// Whether transactions wait in the `-wal` file.
+fn wal_has_content(path: &Path) -> bool {
+    fs_err::metadata(files::beside(path, "-wal")).is_ok_and(|wal| wal.len() > 0)
+}
+
+fn connect(path: &Path) -> Result<Connection, StoreError> {
+    let open = || {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(connection)
+    };
+    open().map_err(|error| fault::told(path, error))
+}
+
+/// Opens a file in a folder that cannot be written, where SQLite cannot keep its helper files: nobody writes there.
+fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
+    let mut url = "file:".to_owned();
+    for &byte in path.as_os_str().as_encoded_bytes() {
+        if byte.is_ascii_alphanumeric() || b"/._-".contains(&byte) {
+            url.push(char::from(byte));
+        } else {
+            url.push('%');
+            url.push_str(&crate::rows::hex(&[byte]));
+        }
+    }
+    url.push_str("?immutable=1");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(url, flags).map_err(|error| fault::told(path, error))
+}
+
+/// Durable commits, on macOS too; the file stays in WAL mode once it is.
+fn durable(connection: &Connection) -> rusqlite::Result<()> {
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "fullfsync", true)?;
+    connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))
+}
+
+/// Refuses a file of another program, and of a newer version of this one.
+fn recognise(path: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let look = || {
+        let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+        Ok((id, migrations::version(connection)?))
+    };
+    let (id, found) = look().map_err(|error| fault::told(path, error))?;
+    let known = migrations::latest();
+    let path = path.to_owned();
+    if id != APPLICATION_ID {
+        return Err(StoreError::Foreign { path });
+    }
+    if found > known {
+        return Err(StoreError::TooNew { path, found, known });
+    }
+    Ok(())
+}
+
+fn copy(source: &Connection) -> rusqlite::Result<Connection> {
+    let mut copy = Connection::open_in_memory()?;
+    let backup = Backup::new(source, &mut copy)?;
+    match backup.step(-1)? {
+        StepResult::Done => {}
+        _ => {
+            return Err(rusqlite::Error::SqliteFailure(
+                rusqlite::ffi::Error {
+                    code: ErrorCode::DatabaseBusy,
+                    extended_code: rusqlite::ffi::SQLITE_BUSY,
+                },
+                None,
+            ));
+        }
+    }
+    drop(backup);
+    Ok(copy)
+}
