@@ -1,0 +1,129 @@
+//! Why a signed call was not made or not understood.
+
+use atl_client::{ClientError, Failure};
+use atl_keys::SignError;
+
+/// Why a signed call was not made or not understood.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OauthError {
+    /// The request failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// No signature was made.
+    #[error("the call could not be signed")]
+    Sign(#[from] SignError),
+    /// No nonce was made.
+    #[error("the operating system gave no random bits for a nonce")]
+    Random {
+        /// What it said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The server answered, and its answer says nothing about the key.
+    #[error(
+        "`{what}` on `{server}` answered {status} and {reason}, which says nothing about the key"
+    )]
+    Unclear {
+        /// The server's name.
+        server: String,
+        /// `METHOD path`.
+        what: String,
+        /// The status code.
+        status: u16,
+        /// What was wrong with it.
+        reason: Unclear,
+    },
+}
+
+/// What makes an answer say nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unclear {
+    /// A page for people, as sign-in pages and proxies send.
+    Page,
+    /// A refusal without an OAuth challenge.
+    NoChallenge,
+    /// A refusal that explains itself to people rather than with `oauth_problem`.
+    Unexplained,
+    /// 200 with something else than a user name.
+    NotAUser,
+    /// 200 without a request token.
+    NoToken,
+    /// A request token without `oauth_callback_confirmed=true`.
+    NotConfirmed,
+    /// A status that such a server does not answer here.
+    Status,
+}
+
+impl Unclear {
+    fn advice(self) -> &'static str {
+        match self {
+            Self::Page => {
+                "a sign-in page or a proxy answered in place of the product: exempt `/plugins/servlet/` from single sign-on, and check `url` in the fleet file."
+            }
+            Self::NoChallenge => {
+                "the OAuth plugin is off, or something in between strips the `Authorization` or `WWW-Authenticate` header: ask whoever runs the proxy."
+            }
+            Self::Unexplained => {
+                "something refused the call before OAuth looked at it: look into the server's log, and for a gateway that answers in its place."
+            }
+            Self::NotAUser | Self::Status => {
+                "this is not how such a server answers here: check `url` in the fleet file, and whether its application links and OAuth plugins are enabled."
+            }
+            Self::NoToken => {
+                "the call reached no OAuth servlet, or its parameters were lost on the way: check that proxies pass POST requests and the `Authorization` header on unchanged."
+            }
+            Self::NotConfirmed => {
+                "the server did not see `oauth_callback`, so it is no OAuth 1.0a server: check `url` in the fleet file."
+            }
+        }
+    }
+}
+
+impl std::fmt::Display for Unclear {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Page => "a page for people",
+            Self::NoChallenge => "no OAuth challenge",
+            Self::Unexplained => "no `oauth_problem`",
+            Self::NotAUser => "something that is no user name",
+            Self::NoToken => "no request token",
+            Self::NotConfirmed => "a request token without `oauth_callback_confirmed`",
+            Self::Status => "nothing that was expected",
+        })
+    }
+}
+
+impl OauthError {
+    /// A stable `snake_case` name for scripts.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Client(error) => error.code(),
+            Self::Sign(_) => "signing_failed",
+            Self::Random { .. } => "no_randomness",
+            Self::Unclear { .. } => "answer_unclear",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Client(error) => error.advice(),
+            Self::Sign(_) => "check the key with `atl-admin keys check`.".to_owned(),
+            Self::Random { .. } => {
+                "make the operating system's random source available to this process.".to_owned()
+            }
+            Self::Unclear { reason, .. } => reason.advice().to_owned(),
+        }
+    }
+
+    /// What kind of failure it is.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Client(error) => error.failure(),
+            Self::Sign(_) | Self::Random { .. } => Failure::Failed,
+            Self::Unclear { .. } => Failure::Unreachable,
+        }
+    }
+}
