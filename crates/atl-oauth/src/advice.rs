@@ -17,17 +17,17 @@ impl Problem {
             ProblemKind::VersionRejected => self.version_advice(),
             ProblemKind::ParameterAbsent => format!(
                 "{} did not reach the server: make the proxies in between pass the `Authorization` \
-                 header on unchanged.",
+                 header on unchanged",
                 self.listed()
             ),
             ProblemKind::ParameterRejected if self.parameters == ["oauth_callback"] => {
                 "the callback must be `oob` or an absolute http or https URL: mend `callback` in \
-                 the fleet file."
+                 the fleet file"
                     .to_owned()
             }
             ProblemKind::ParameterRejected => format!(
                 "the server saw {} twice or could not use it: look for a proxy or filter that adds \
-                 parameters to requests.",
+                 parameters to requests",
                 self.listed()
             ),
             kind => plain(kind).to_owned(),
@@ -39,13 +39,13 @@ impl Problem {
             Some(Cause::Key) => {
                 "the server holds another public key under this consumer key: import \
                 the private key that belongs to it with `atl-admin keys import`, or replace it \
-                with `atl-admin apply --replace-keys`."
+                with `atl-admin apply --replace-keys`"
                     .to_owned()
             }
             Some(Cause::Url) => format!(
                 "the server takes this call for one of `{}`: set `proxyName`, `proxyPort` and \
                  `scheme` of its connector to what clients use, or put the base URL it takes its \
-                 own for into `sign_as` of the fleet file.",
+                 own for into `sign_as` of the fleet file",
                 self.server_base_string
                     .as_deref()
                     .and_then(url)
@@ -55,13 +55,13 @@ impl Problem {
             Some(Cause::Call) => {
                 "something between here and the server changes requests: look for a \
                 proxy, cache or filter that adds, drops or re-encodes parameters or changes the \
-                method."
+                method"
                     .to_owned()
             }
             None => {
                 "either the server holds another public key under this consumer key, or it sees \
                 another URL than the one that was signed: compare fingerprints with `atl-admin \
-                plan`, then the base URL with what its proxy passes on (`sign_as`)."
+                plan`, then the base URL with what its proxy passes on (`sign_as`)"
                     .to_owned()
             }
         }
@@ -71,13 +71,13 @@ impl Problem {
         match self.clock_skew {
             Some(skew) if skew.unsigned_abs() > TOLERANCE => format!(
                 "the server's clock is {} s {} this machine's, and {TOLERANCE} s are allowed: set \
-                 both by the same time source.",
+                 both by the same time source",
                 skew.unsigned_abs(),
                 if skew > 0 { "ahead of" } else { "behind" }
             ),
             _ => format!(
                 "the clocks of the server and of this machine may differ by {TOLERANCE} s: compare \
-                 both, then run again."
+                 both, then run again"
             ),
         }
     }
@@ -89,7 +89,7 @@ impl Problem {
         );
         format!(
             "the server does not take `oauth_version` 1.0 ({takes}): make sure that nothing in \
-             between changes the `Authorization` header."
+             between changes the `Authorization` header"
         )
     }
 
@@ -107,53 +107,53 @@ fn plain(kind: &ProblemKind) -> &'static str {
     match kind {
         ProblemKind::ConsumerKeyUnknown => {
             "no link of this server carries the consumer key, or its incoming side was never saved: \
-             register it with `atl-admin apply`. On a cluster, another node may learn of it a \
-             minute later."
+             register it with `atl-admin apply`; on a cluster, another node may learn of it a \
+             minute later"
         }
         ProblemKind::ConsumerKeyRejected | ProblemKind::ConsumerKeyRefused => {
             "the server knows the consumer key and turns it away: ask its administrator whether the \
-             link was blocked."
+             link was blocked"
         }
         ProblemKind::SignatureMethodRejected => {
             "application links take RSA-SHA1, and that is what was sent: make sure that the URL is \
              that of an Atlassian server and that nothing in between rewrites the `Authorization` \
-             header."
+             header"
         }
         ProblemKind::NonceUsed => {
             "the same signed call reached the server twice: look for a proxy that repeats requests, \
-             then run again."
+             then run again"
         }
         ProblemKind::TokenUsed => {
             "the request token was used or decided before: begin the dance again with `atl-admin \
-             authorize`."
+             authorize`"
         }
         ProblemKind::TokenExpired => {
-            "the token is too old: obtain a new one with `atl-admin authorize`."
+            "the token is too old: obtain a new one with `atl-admin authorize`"
         }
         ProblemKind::TokenRevoked | ProblemKind::TokenRejected => {
             "the server holds no such token for this consumer: it was revoked, its link was made \
-             anew, or it belongs to another server. Obtain a new one with `atl-admin authorize`."
+             anew, or it belongs to another server; obtain a new one with `atl-admin authorize`"
         }
         ProblemKind::TokenNotAuthorized | ProblemKind::PermissionUnknown => {
             "nobody has approved the request token yet: open the authorize page, approve there, \
-             then run again."
+             then run again"
         }
         ProblemKind::PermissionDenied => {
             "the consumer key is known, but it may not ask for tokens: enable incoming OAuth \
-             (three-legged) for this link. In a dance: the user said no, or the session is over; \
-             begin again with `atl-admin authorize`."
+             (three-legged) for this link; in a dance, the user said no, or the session is over: \
+             begin again with `atl-admin authorize`"
         }
         ProblemKind::AdditionalAuthorizationRequired => {
             "the grant does not cover this call: obtain a new one with `atl-admin authorize`, as a \
-             user who may do it."
+             user who may do it"
         }
         ProblemKind::UserRefused => {
             "the server does not let this user in for now: try again later, or ask its \
-             administrator about the account."
+             administrator about the account"
         }
         _ => {
             "this is none of the documented answers: look into the server's log at this time, and \
-             for a gateway that answers in its place."
+             for a gateway that answers in its place"
         }
     }
 }

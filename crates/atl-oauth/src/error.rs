@@ -60,22 +60,22 @@ impl Unclear {
     fn advice(self) -> &'static str {
         match self {
             Self::Page => {
-                "a sign-in page or a proxy answered in place of the product: exempt `/plugins/servlet/` from single sign-on, and check `url` in the fleet file."
+                "a sign-in page or a proxy answered in place of the product: exempt `/plugins/servlet/` from single sign-on, and check `url` in the fleet file"
             }
             Self::NoChallenge => {
-                "the OAuth plugin is off, or something in between strips the `Authorization` or `WWW-Authenticate` header: ask whoever runs the proxy."
+                "the OAuth plugin is off, or something in between strips the `Authorization` or `WWW-Authenticate` header: ask whoever runs the proxy"
             }
             Self::Unexplained => {
-                "something refused the call before OAuth looked at it: look into the server's log, and for a gateway that answers in its place."
+                "something refused the call before OAuth looked at it: look into the server's log, and for a gateway that answers in its place"
             }
             Self::NotAUser | Self::Status => {
-                "this is not how such a server answers here: check `url` in the fleet file, and whether its application links and OAuth plugins are enabled."
+                "this is not how such a server answers here: check `url` in the fleet file, and whether its application links and OAuth plugins are enabled"
             }
             Self::NoToken => {
-                "the call reached no OAuth servlet, or its parameters were lost on the way: check that proxies pass POST requests and the `Authorization` header on unchanged."
+                "the call reached no OAuth servlet, or its parameters were lost on the way: check that proxies pass POST requests and the `Authorization` header on unchanged"
             }
             Self::NotConfirmed => {
-                "the server did not see `oauth_callback`, so it is no OAuth 1.0a server: check `url` in the fleet file."
+                "the server did not see `oauth_callback`, so it is no OAuth 1.0a server: check `url` in the fleet file"
             }
         }
     }
@@ -110,9 +110,9 @@ impl OauthError {
     pub fn advice(&self) -> String {
         match self {
             Self::Client(error) => error.advice(),
-            Self::Sign(_) => "check the key with `atl-admin keys check`.".to_owned(),
+            Self::Sign(_) => "check the key with `atl-admin keys check`".to_owned(),
             Self::Random { .. } => {
-                "make the operating system's random source available to this process.".to_owned()
+                "make the operating system's random source available to this process".to_owned()
             }
             Self::Unclear { reason, .. } => reason.advice().to_owned(),
         }

@@ -149,7 +149,34 @@ pub fn sign(signer: &ConsumerSigner<'_>, call: &Call<'_>) -> Result<Signed, Oaut
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        io,
+        sync::{Arc, Mutex, PoisonError},
+    };
+
+    use atl_keys::SignError;
+
     use super::*;
+
+    struct NoKey;
+
+    impl RsaSha1Signer for NoKey {
+        fn sign_rsa_sha1(&self, _message: &[u8]) -> Result<Vec<u8>, SignError> {
+            Ok(b"signature".to_vec())
+        }
+    }
+
+    fn signed(token: &str) -> Signed {
+        let url = Url::parse("https://jira.example.com/?a=b").unwrap();
+        let call = Call {
+            method: "GET",
+            url: &url,
+            form: &[],
+            token: Some(token),
+            oauth: &[],
+        };
+        sign(&ConsumerSigner::new("deploy-bot", &NoKey), &call).unwrap()
+    }
 
     #[test]
     fn nonces_are_long_and_differ() {
@@ -159,14 +186,57 @@ mod tests {
     }
 
     #[test]
+    fn the_clock_is_past_the_day_this_was_written() {
+        assert!(SystemClock.now() > 1_790_000_000);
+    }
+
+    #[test]
     fn a_signed_call_does_not_print_what_could_be_replayed() {
-        let signed = Signed {
-            authorization: r#"OAuth oauth_token="hunter2", oauth_signature="c2ln""#.to_owned(),
-            base_string: "GET&http%3A%2F%2Fa%2F&a%3Db%26oauth_token%3Dhunter2".to_owned(),
-        };
-        let printed = format!("{signed:?}");
+        let printed = format!("{:?}", signed("hunter2"));
         assert!(printed.contains("a%3Db"), "{printed}");
         assert!(!printed.contains("hunter2"), "{printed}");
         assert!(!printed.contains("c2ln"), "{printed}");
+    }
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn the_base_string_is_traced_without_the_token() {
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            signed("hunter2");
+            signed("");
+        });
+
+        let traced = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
+        let lines: Vec<&str> = traced.lines().collect();
+        assert_eq!(lines.len(), 2, "{traced}");
+        assert!(
+            traced.contains("TRACE atl::oauth: signing base_string=GET&https%3A%2F%2F"),
+            "{traced}"
+        );
+        assert!(lines[0].contains("oauth_token%3Dredacted%26"), "{traced}");
+        assert!(lines[1].contains("oauth_token%3D%26"), "{traced}");
+        assert!(!traced.contains("hunter2"), "{traced}");
     }
 }
