@@ -1,1 +1,34 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod call;
+mod directory;
+mod estate;
+mod exchange;
+mod fault;
+mod identity;
+mod key;
+mod net;
+mod oauth;
+mod reply;
+mod rest;
+mod route;
+mod server;
+mod setting;
+mod spec;
+mod state;
+mod tls;
+mod web;
+mod wire;
+
+pub use directory::{Consumer, Flags, Link, OutgoingConsumer, Token, TokenKind, link_id};
+pub use estate::{Estate, EstateError};
+pub use exchange::{AuthenticatedBy, Exchange};
+pub use fault::{Fault, Hold, Matcher, Rule, When};
+pub use key::{KeyError, PublicKey};
+pub use server::Server;
+pub use setting::{Knob, RateLimit, Setting};
+pub use spec::{
+    ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
+    MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER, ServerSpec,
+};
+pub use state::{Role, User};

@@ -1,0 +1,13 @@
+//! The OAuth 1.0a service provider, written without a look at the client's half (protocol.md 2).
+
+mod base_string;
+mod message;
+mod problem;
+mod request_token;
+mod resource;
+mod verify;
+
+pub(crate) use problem::challenge;
+pub(crate) use request_token::request_token;
+pub(crate) use resource::{is_attempt, sign_in};
+pub(crate) use verify::Nonces;

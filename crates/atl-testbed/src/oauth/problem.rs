@@ -1,0 +1,91 @@
+//! What is wrong with a signed request, and how the servers say so (protocol.md 2.7).
+
+use super::base_string::{encode, form};
+use crate::call::Pairs;
+use crate::reply::Reply;
+
+/// An `oauth_problem` with its parameters.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    pub(crate) name: &'static str,
+    pub(crate) params: Pairs,
+}
+
+/// Why a signed request is refused.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// For a reason that has a name.
+    Problem(Problem),
+    /// By an exception that nobody caught.
+    Crash,
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(problem)
+    }
+}
+
+impl Problem {
+    pub(crate) fn new(name: &'static str) -> Self {
+        Self {
+            name,
+            params: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.params.push((name.to_owned(), value.into()));
+        self
+    }
+
+    pub(crate) fn absent(names: &[&str]) -> Self {
+        let names: Vec<String> = names.iter().map(|name| encode(name)).collect();
+        Self::new("parameter_absent").with("oauth_parameters_absent", names.join("&"))
+    }
+
+    fn status(&self) -> u16 {
+        match self.name {
+            "version_rejected"
+            | "parameter_absent"
+            | "parameter_rejected"
+            | "timestamp_refused"
+            | "signature_method_rejected" => 400,
+            "nonce_used"
+            | "token_used"
+            | "token_expired"
+            | "token_revoked"
+            | "token_rejected"
+            | "token_not_authorized"
+            | "signature_invalid"
+            | "consumer_key_unknown"
+            | "consumer_key_rejected"
+            | "additional_authorization_required"
+            | "permission_unknown"
+            | "permission_denied" => 401,
+            "user_refused" | "consumer_key_refused" => 503,
+            _ => 403,
+        }
+    }
+
+    /// Status, form-encoded body and challenge.
+    pub(crate) fn reply(&self, base_url: &str) -> Reply {
+        let mut params = vec![("oauth_problem".to_owned(), self.name.to_owned())];
+        params.extend(self.params.iter().cloned());
+        let mut header = challenge(base_url);
+        for (name, value) in params.iter().filter(|(name, _)| name.starts_with("oauth_")) {
+            header.push_str(&format!(r#", {}="{}""#, encode(name), encode(value)));
+        }
+        Reply::body(
+            self.status(),
+            "application/x-www-form-urlencoded;charset=UTF-8",
+            form(&params),
+        )
+        .challenge(&header)
+    }
+}
+
+/// The challenge without a problem.
+pub(crate) fn challenge(base_url: &str) -> String {
+    format!(r#"OAuth realm="{}""#, encode(base_url))
+}

@@ -1,0 +1,254 @@
+//! What one server knows.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use rand::RngExt as _;
+use rand::distr::Alphanumeric;
+use uuid::Uuid;
+
+use crate::call::Call;
+use crate::directory::{Directory, Token, link_id};
+use crate::exchange::Exchange;
+use crate::fault::Faults;
+use crate::oauth::Nonces;
+use crate::setting::{RateLimit, Setting};
+use crate::spec::{
+    ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
+    MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER,
+};
+
+/// What a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Role {
+    /// Nothing in particular.
+    User,
+    /// Administer.
+    Admin,
+    /// Administer the system.
+    SysAdmin,
+}
+
+/// A user of a server.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The user name.
+    pub name: String,
+    /// The password.
+    pub password: String,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the user may log in.
+    pub active: bool,
+}
+
+impl User {
+    /// A user who may log in.
+    pub fn new(name: &str, password: &str, role: Role) -> Self {
+        Self {
+            name: name.to_owned(),
+            password: password.to_owned(),
+            role,
+            active: true,
+        }
+    }
+}
+
+/// A signed-in browser.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) user: String,
+    pub(crate) elevated: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct SignIns {
+    /// Wrong passwords since the last right one: what a CAPTCHA counts.
+    pub(crate) in_a_row: u32,
+    /// Wrong passwords ever, refusals behind a CAPTCHA included.
+    pub(crate) failed: usize,
+}
+
+/// What can be switched.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) basic_allowed: bool,
+    pub(crate) allowed_paths: Vec<String>,
+    pub(crate) allowed_users: Vec<String>,
+    pub(crate) show_warning: bool,
+    pub(crate) websudo: bool,
+    pub(crate) captcha_after: Option<u32>,
+    pub(crate) anonymous_access: bool,
+    pub(crate) clock_skew: i64,
+    pub(crate) seen_as: Option<String>,
+    pub(crate) rate_limit: Option<RateLimit>,
+}
+
+/// The second node's copy, and how many of its own requests it will yet serve from it.
+#[derive(Debug)]
+pub(crate) struct SecondNode {
+    pub(crate) copy: Directory,
+    pub(crate) catch_up_after: Option<u32>,
+    pub(crate) served: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    pub(crate) kind: Kind,
+    pub(crate) generation: Generation,
+    pub(crate) base_url: String,
+    /// The id that the server has for others.
+    pub(crate) id: Uuid,
+    pub(crate) settings: Settings,
+    pub(crate) users: BTreeMap<String, User>,
+    pub(crate) sign_ins: BTreeMap<String, SignIns>,
+    pub(crate) sessions: HashMap<String, Session>,
+    pub(crate) access_tokens: HashMap<String, String>,
+    pub(crate) directory: Directory,
+    pub(crate) second_node: Option<SecondNode>,
+    pub(crate) tokens: HashMap<String, Token>,
+    pub(crate) nonces: [Nonces; 2],
+    pub(crate) buckets: HashMap<String, (u32, SystemTime)>,
+    pub(crate) faults: Faults,
+    pub(crate) log: Vec<Exchange>,
+}
+
+impl State {
+    pub(crate) fn new(kind: Kind, generation: Generation, base_url: String) -> Self {
+        let users = [
+            User::new(ADMIN, ADMIN_PASSWORD, Role::SysAdmin),
+            User::new(MANAGER, MANAGER_PASSWORD, Role::Admin),
+            User::new(ALICE, ALICE_PASSWORD, Role::User),
+            User::new(BOB, BOB_PASSWORD, Role::User),
+            User::new(SERVICE_USER, SERVICE_PASSWORD, Role::User),
+        ];
+        Self {
+            kind,
+            generation,
+            id: link_id(&base_url),
+            base_url,
+            settings: Settings {
+                basic_allowed: kind.basic_by_default(generation),
+                allowed_paths: Vec::new(),
+                allowed_users: Vec::new(),
+                show_warning: true,
+                websudo: kind.websudo_by_default(generation),
+                captcha_after: None,
+                anonymous_access: true,
+                clock_skew: 0,
+                seen_as: None,
+                rate_limit: None,
+            },
+            users: users
+                .into_iter()
+                .map(|user| (user.name.clone(), user))
+                .collect(),
+            sign_ins: BTreeMap::new(),
+            sessions: HashMap::new(),
+            access_tokens: HashMap::new(),
+            directory: Directory::default(),
+            second_node: None,
+            tokens: HashMap::new(),
+            nonces: [Nonces::default(), Nonces::default()],
+            buckets: HashMap::new(),
+            faults: Faults::default(),
+            log: Vec::new(),
+        }
+    }
+
+    pub(crate) fn set(&mut self, setting: Setting) {
+        match setting {
+            Setting::BasicAllowed(on) => self.settings.basic_allowed = on,
+            Setting::Websudo(on) => self.settings.websudo = on,
+            Setting::CaptchaAfter(times) => self.settings.captcha_after = times,
+            Setting::AnonymousAccess(on) => self.settings.anonymous_access = on,
+            Setting::ClockSkew(seconds) => self.settings.clock_skew = seconds,
+            Setting::SeenAs(origin) => self.settings.seen_as = origin,
+            Setting::RateLimit(limit) => {
+                self.settings.rate_limit = limit;
+                self.buckets.clear();
+            }
+            Setting::TwoNodes { catch_up_after } => {
+                self.second_node = Some(SecondNode {
+                    copy: self.directory.clone(),
+                    catch_up_after,
+                    served: 0,
+                });
+            }
+            Setting::OneNode => self.second_node = None,
+        }
+    }
+
+    /// Brings the second node up to date.
+    pub(crate) fn sync(&mut self) {
+        if let Some(second) = &mut self.second_node {
+            second.copy = self.directory.clone();
+            second.served = 0;
+        }
+    }
+
+    /// What the node that serves this call believes the links and consumers to be.
+    pub(crate) fn seen(&self, call: &Call) -> &Directory {
+        match &self.second_node {
+            Some(second) if call.node == 1 => &second.copy,
+            _ => &self.directory,
+        }
+    }
+
+    /// The node knows what it changed itself, and forgets its copy when it is due.
+    pub(crate) fn after(&mut self, call: &Call) {
+        let Some(second) = &mut self.second_node else {
+            return;
+        };
+        if call.node == 0 {
+            return;
+        }
+        second.served += 1;
+        if call.method != "GET"
+            || second
+                .catch_up_after
+                .is_some_and(|limit| second.served >= limit)
+        {
+            self.sync();
+        }
+    }
+
+    /// The server's clock in seconds.
+    pub(crate) fn now(&self) -> i64 {
+        let real = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |passed| passed.as_secs().cast_signed());
+        real + self.settings.clock_skew
+    }
+
+    pub(crate) fn role(&self, user: Option<&str>) -> Option<Role> {
+        user.and_then(|name| self.users.get(name))
+            .map(|user| user.role)
+    }
+
+    /// Takes a consumer and every token of its key away (protocol.md 1.7).
+    pub(crate) fn remove_consumer(&mut self, key: &str) {
+        self.directory.consumers.remove(key);
+        self.tokens.retain(|_, token| token.consumer_key != key);
+    }
+
+    /// Takes a link away, its consumer and every token of that.
+    pub(crate) fn remove_link(&mut self, id: Uuid) -> bool {
+        let Some(link) = self.directory.remove(id) else {
+            return false;
+        };
+        if let Some(key) = &link.consumer_key {
+            self.remove_consumer(key);
+        }
+        true
+    }
+}
+
+/// So many random letters and digits.
+pub(crate) fn random_text(length: usize) -> String {
+    rand::rng()
+        .sample_iter(Alphanumeric)
+        .take(length)
+        .map(char::from)
+        .collect()
+}

@@ -1,0 +1,201 @@
+//! JSON and XML of the same entities (protocol.md 1.1 and 1.3).
+
+use hyper::header::ACCEPT;
+use quick_xml::Reader;
+use quick_xml::escape::escape;
+use quick_xml::events::Event;
+use serde_json::{Map, Value};
+
+use crate::call::Call;
+use crate::reply::Reply;
+
+/// A representation of an entity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Format {
+    Json,
+    Xml,
+}
+
+impl Format {
+    /// What `Accept` asks for; XML where it asks for nothing in particular; `None` where neither will do.
+    pub(crate) fn accepted(call: &Call) -> Option<Self> {
+        let accept = call.header(ACCEPT).unwrap_or("*/*");
+        let mut best: Option<(f32, Self)> = None;
+        for range in accept.split(',') {
+            let mut parts = range.split(';').map(str::trim);
+            let format = match parts.next().unwrap_or_default() {
+                "application/json" => Self::Json,
+                "application/xml" | "application/*" | "*/*" => Self::Xml,
+                _ => continue,
+            };
+            let quality = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .and_then(|q| q.parse().ok())
+                .unwrap_or(1.0_f32);
+            if best.is_none_or(|(known, _)| quality > known) {
+                best = Some((quality, format));
+            }
+        }
+        best.map(|(_, format)| format)
+    }
+
+    /// An entity in this form.
+    pub(crate) fn reply(self, status: u16, root: &str, entity: &Value) -> Reply {
+        match self {
+            Self::Json => Reply::json(status, entity),
+            Self::Xml => Reply::body(status, "application/xml", xml(root, entity)),
+        }
+    }
+}
+
+/// Reads a body in the form that its content type names; `Err` is the status to answer with.
+pub(crate) fn read(call: &Call) -> Result<Value, u16> {
+    match call.media_type() {
+        Some("application/json") => serde_json::from_slice(&call.body).map_err(|_| 400),
+        Some("application/xml" | "text/xml") => std::str::from_utf8(&call.body)
+            .ok()
+            .and_then(read_xml)
+            .ok_or(400),
+        _ => Err(415),
+    }
+}
+
+/// A text field; numbers and booleans are not text.
+pub(crate) fn text<'a>(entity: &'a Value, field: &str) -> Option<&'a str> {
+    entity.get(field).and_then(Value::as_str)
+}
+
+/// A boolean field, `true` in XML being a text.
+pub(crate) fn flag(entity: &Value, field: &str) -> bool {
+    match entity.get(field) {
+        Some(Value::Bool(on)) => *on,
+        Some(Value::String(text)) => text == "true",
+        _ => false,
+    }
+}
+
+fn xml(root: &str, entity: &Value) -> String {
+    let mut out = String::from(r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#);
+    write(&mut out, root, entity);
+    out
+}
+
+/// Writes an element as the servers' bindings do: a list is its element repeated, save that the lists of a `status`
+/// wrap `link` elements; a link is all attributes, and so is the status of an `error`; a map is `entry` elements.
+fn write(out: &mut String, name: &str, value: &Value) {
+    match value {
+        Value::Null => {}
+        Value::Array(items) if name.starts_with("resources-") => {
+            out.push_str(&format!("<{name}>"));
+            items.iter().for_each(|item| write(out, "link", item));
+            out.push_str(&format!("</{name}>"));
+        }
+        Value::Array(items) => items.iter().for_each(|item| write(out, name, item)),
+        Value::Object(fields) if fields.contains_key("href") => {
+            out.push_str(&format!("<{name}"));
+            for (field, value) in fields {
+                out.push_str(&format!(
+                    r#" {field}="{}""#,
+                    escape(value.as_str().unwrap_or_default())
+                ));
+            }
+            out.push_str("/>");
+        }
+        Value::Object(fields) if name == "config" => {
+            out.push_str("<config>");
+            for (key, value) in fields {
+                let value = value.as_str().unwrap_or_default();
+                out.push_str(&format!(
+                    "<entry><key>{}</key><value>{}</value></entry>",
+                    escape(key),
+                    escape(value)
+                ));
+            }
+            out.push_str("</config>");
+        }
+        Value::Object(fields) => {
+            match fields.get("status") {
+                Some(status) if name == "error" => {
+                    out.push_str(&format!(r#"<error status="{status}">"#))
+                }
+                _ => out.push_str(&format!("<{name}>")),
+            }
+            for (field, value) in fields
+                .iter()
+                .filter(|(field, _)| !(name == "error" && *field == "status"))
+            {
+                write(out, field, value);
+            }
+            out.push_str(&format!("</{name}>"));
+        }
+        Value::String(text) => out.push_str(&format!("<{name}>{}</{name}>", escape(text))),
+        Value::Bool(_) | Value::Number(_) => out.push_str(&format!("<{name}>{value}</{name}>")),
+    }
+}
+
+/// Reads a document into the shape its JSON would have, every leaf a text.
+fn read_xml(text: &str) -> Option<Value> {
+    let mut reader = Reader::from_str(text);
+    let mut open: Vec<(String, Map<String, Value>, String)> = Vec::new();
+    loop {
+        match reader.read_event().ok()? {
+            Event::Start(start) => {
+                open.push((
+                    name_of(start.local_name().into_inner()),
+                    Map::new(),
+                    String::new(),
+                ));
+            }
+            Event::Empty(start) => {
+                let name = name_of(start.local_name().into_inner());
+                open.last_mut()?
+                    .1
+                    .insert(name, Value::String(String::new()));
+            }
+            Event::Text(text) => {
+                if let Some((_, _, content)) = open.last_mut() {
+                    content.push_str(&text.xml10_content());
+                }
+            }
+            Event::CData(text) => open.last_mut()?.2.push_str(&text.xml10_content()),
+            Event::GeneralRef(reference) => {
+                let letter = match reference.resolve_char_ref().ok()? {
+                    Some(letter) => letter,
+                    None => match &*reference.xml10_content() {
+                        "amp" => '&',
+                        "lt" => '<',
+                        "gt" => '>',
+                        "quot" => '"',
+                        "apos" => '\'',
+                        _ => return None,
+                    },
+                };
+                open.last_mut()?.2.push(letter);
+            }
+            Event::End(_) => {
+                let (name, fields, content) = open.pop()?;
+                let value = if fields.is_empty() {
+                    Value::String(content)
+                } else {
+                    Value::Object(fields)
+                };
+                match open.last_mut() {
+                    Some((_, parent, _)) => parent.insert(name, value),
+                    None => {
+                        return Some(if value.is_object() {
+                            value
+                        } else {
+                            Value::Object(Map::new())
+                        });
+                    }
+                };
+            }
+            Event::Eof => return None,
+            _ => {}
+        }
+    }
+}
+
+fn name_of(name: impl AsRef<str>) -> String {
+    name.as_ref().to_owned()
+}

@@ -1,0 +1,169 @@
+//! Application links (protocol.md 1.4).
+
+use atl_testbed::{ALICE, ALICE_PASSWORD, Link, MANAGER, MANAGER_PASSWORD, link_id};
+use serde_json::json;
+
+use crate::support::{call, client, jira, json};
+
+const LINKS: &str = "/rest/applinks/3.0/applicationlink";
+
+#[test]
+fn a_generic_link_comes_and_goes() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let body = json!({ "name": "Deploy", "rpcUrl": "https://a.example.com/", "displayUrl": "https://a.example.com/",
+                       "typeId": "generic" });
+    let (status, made) = json(jira, "PUT", LINKS, Some(&body));
+    let id = link_id("https://a.example.com");
+    assert_eq!(status, 201);
+    assert_eq!(
+        made["resources-created"][0]["href"],
+        format!("{}{LINKS}/{id}", jira.base_url())
+    );
+
+    let (status, link) = json(jira, "GET", &format!("{LINKS}/{id}"), None);
+    assert_eq!(
+        (status, &link["rpcUrl"], &link["isPrimary"]),
+        (200, &json!("https://a.example.com"), &json!(true))
+    );
+
+    let (status, refused) = json(jira, "PUT", LINKS, Some(&body));
+    assert_eq!(
+        (status, &refused["status"]),
+        (400, &json!(400)),
+        "the URL is taken: {refused}"
+    );
+
+    let (status, gone) = json(jira, "DELETE", &format!("{LINKS}/{id}"), None);
+    assert_eq!((status, &gone["status-code"]), (200, &json!(200)));
+    assert_eq!(jira.links(), []);
+    assert_eq!(json(jira, "DELETE", &format!("{LINKS}/{id}"), None).0, 404);
+}
+
+#[test]
+fn a_name_that_is_taken_gets_a_number() {
+    let estate = jira();
+    let jira = estate.server(0);
+    for host in ["a", "b", "c"] {
+        let url = format!("https://{host}.example.com");
+        let body = json!({ "name": "Bot", "rpcUrl": url, "displayUrl": url, "typeId": "generic" });
+        assert_eq!(json(jira, "PUT", LINKS, Some(&body)).0, 201);
+    }
+    let names: Vec<String> = jira.links().into_iter().map(|link| link.name).collect();
+    assert_eq!(names, ["Bot", "Bot - 2", "Bot - 3"]);
+}
+
+#[test]
+fn an_unknown_id_is_a_crash() {
+    let estate = jira();
+    let jira = estate.server(0);
+    for id in ["11111111-1111-3111-8111-111111111111", "nonsense"] {
+        let (status, body) = json(jira, "GET", &format!("{LINKS}/{id}"), None);
+        assert_eq!((status, &body["status-code"]), (500, &json!(500)), "{id}");
+    }
+}
+
+#[test]
+fn xml_unless_json_is_asked_for() {
+    let estate = jira();
+    let jira = estate.server(0);
+    jira.add_link(Link::generic("A <b> & c", "https://a.example.com"));
+    let type_of = |path: &str, accept: Option<&str>| {
+        let mut request = client()
+            .get(format!("{}{path}", jira.base_url()))
+            .basic_auth("admin", Some("admin-secret-1"));
+        if let Some(accept) = accept {
+            request = request.header("accept", accept);
+        }
+        let response = request.send().unwrap();
+        (
+            response.headers()["content-type"]
+                .to_str()
+                .unwrap()
+                .to_owned(),
+            response.text().unwrap(),
+        )
+    };
+    let (kind, body) = type_of(LINKS, None);
+    assert_eq!(kind, "application/xml");
+    assert!(body.contains("<name>A &lt;b&gt; &amp; c</name>"), "{body}");
+    assert!(
+        body.contains("<applicationLinks><applicationLinks>"),
+        "a list has no wrapper: {body}"
+    );
+    assert_eq!(type_of(LINKS, Some("*/*")).0, "application/xml");
+    assert_eq!(
+        type_of(LINKS, Some("application/json")).0,
+        "application/json"
+    );
+    assert_eq!(
+        type_of(&format!("{LINKS}.json"), None).0,
+        "application/json"
+    );
+    assert_eq!(
+        type_of(&format!("{LINKS}.xml"), Some("application/json")).0,
+        "application/xml"
+    );
+}
+
+#[test]
+fn only_admins_are_let_in_and_the_refusal_is_always_401() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let url = format!("{}{LINKS}", jira.base_url());
+    let get = || client().get(&url).header("accept", "application/json");
+    assert_eq!(get().send().unwrap().status(), 401);
+    assert_eq!(
+        get()
+            .basic_auth(ALICE, Some(ALICE_PASSWORD))
+            .send()
+            .unwrap()
+            .status(),
+        401
+    );
+    assert_eq!(
+        get()
+            .basic_auth(MANAGER, Some(MANAGER_PASSWORD))
+            .send()
+            .unwrap()
+            .status(),
+        200
+    );
+    let by_query = get()
+        .query(&[("al_username", MANAGER), ("al_password", MANAGER_PASSWORD)])
+        .send()
+        .unwrap();
+    assert_eq!(by_query.status(), 200);
+    assert!(
+        jira.log()
+            .iter()
+            .all(|exchange| !exchange.query.contains(MANAGER_PASSWORD)),
+        "the log keeps no password"
+    );
+}
+
+#[test]
+fn consumers_are_put_and_shown() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let key = crate::support::Key::new(2048);
+    let id = jira.add_link(Link::generic("Bot", "https://a.example.com"));
+    let path = format!("/rest/applinks-oauth/1.0/applicationlink/{id}/authentication/consumer");
+    assert_eq!(json(jira, "GET", &path, None).0, 404);
+    let body =
+        json!({ "key": "bot", "name": "Bot", "publicKey": key.public_pem(), "twoLOAllowed": true });
+    for _ in 0..2 {
+        let (status, made) = json(jira, "PUT", &path, Some(&body));
+        assert_eq!(status, 201);
+        let href = format!("applicationlink/{id}/authentication/consumer");
+        assert_eq!(made["resources-created"][0]["href"], href);
+    }
+    let (_, shown) = json(jira, "GET", &path, None);
+    assert_eq!(shown["consumers"][0]["key"], "bot");
+    assert_eq!(
+        shown["consumers"][0]["twoLOAllowed"], false,
+        "a generic link's flags are not looked at"
+    );
+    assert_eq!(jira.writes(), 2);
+    assert_eq!(call(jira, "DELETE", &path, None).status(), 405);
+}
