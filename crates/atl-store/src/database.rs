@@ -18,7 +18,7 @@ pub(crate) struct SealedKeypair {
 pub(crate) trait Database: Send {
     /// What the store says about its key; readable in every schema version.
     fn seal_header(&mut self) -> Result<SealHeader, StoreError>;
-    /// Brings the schema up to date.
+    /// Makes the store ready to work with: the schema is brought up to date. Nothing is changed before.
     fn migrate(&mut self) -> Result<(), StoreError>;
 
     /// All keypairs, oldest first.

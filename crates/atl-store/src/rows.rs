@@ -1,8 +1,6 @@
 //! What the store keeps, as values.
 
 use atl_keys::Fingerprint;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
 use jiff::Timestamp;
 
 /// Where a keypair stands.
@@ -51,15 +49,6 @@ pub struct KeypairRow {
     pub created: Timestamp,
     /// Where it stands.
     pub state: KeyState,
-}
-
-/// The short id of a keypair; `None` where the text after `SHA256:` is no SHA-256.
-pub(crate) fn short_id(fingerprint: &str) -> Option<String> {
-    let digest = STANDARD_NO_PAD
-        .decode(fingerprint.strip_prefix("SHA256:")?)
-        .ok()
-        .filter(|digest| digest.len() == 32)?;
-    Some(hex(&digest[..6]))
 }
 
 /// Lower-case hexadecimal digits.

@@ -7,7 +7,6 @@ use atl_keys::{Fingerprint, Keypair};
 use jiff::Timestamp;
 
 use crate::database::{Database, SealedKeypair};
-use crate::rows::short_id;
 use crate::seal::Seal;
 use crate::sqlite::Sqlite;
 use crate::{
@@ -128,7 +127,7 @@ impl Store {
         };
         let der = self
             .seal
-            .unseal(KEYPAIRS, &[&fingerprint.to_string(), &consumer], &sealed)
+            .unseal(KEYPAIRS, &[fingerprint.as_str(), &consumer], &sealed)
             .ok_or_else(|| StoreError::SealBroken {
                 path: self.path.clone(),
                 fingerprint: fingerprint.clone(),
@@ -183,15 +182,16 @@ impl Store {
         state: KeyState,
     ) -> Result<(KeypairRow, Vec<u8>), StoreError> {
         let fingerprint = keypair.fingerprint();
-        let text = fingerprint.to_string();
         let der = keypair.to_der().map_err(|source| StoreError::Keypair {
             path: self.path.clone(),
             fingerprint: fingerprint.clone(),
             source,
         })?;
-        let sealed = self.seal.seal(KEYPAIRS, &[&text, consumer], &der)?;
+        let sealed = self
+            .seal
+            .seal(KEYPAIRS, &[fingerprint.as_str(), consumer], &der)?;
         let row = KeypairRow {
-            id: short_id(&text).unwrap_or_default(),
+            id: fingerprint.id(),
             consumer: consumer.to_owned(),
             bits: keypair.bits(),
             fingerprint,

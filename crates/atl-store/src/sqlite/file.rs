@@ -60,11 +60,10 @@ impl Sqlite {
         })
     }
 
-    /// Opens a store to work with.
+    /// Opens a store to work with; it is not changed before `migrate`.
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let connection = connect(path)?;
         recognise(path, &connection)?;
-        durable(&connection).map_err(|error| fault::told(path, error))?;
         Ok(Self {
             path: path.to_owned(),
             connection,
@@ -125,7 +124,7 @@ fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
 }
 
 /// Durable commits, on macOS too; the file stays in WAL mode once it is.
-fn durable(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn durable(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "fullfsync", true)?;
     connection.pragma_update_and_check(None, "journal_mode", "WAL", |_| Ok(()))

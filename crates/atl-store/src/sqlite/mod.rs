@@ -68,13 +68,13 @@ impl Database for Sqlite {
     }
 
     fn migrate(&mut self) -> Result<(), StoreError> {
+        if !self.looking {
+            self.read(file::durable)?;
+        }
         if self.read(migrations::version)? < migrations::latest() {
             self.write(migrations::run)?;
         }
-        if self.looking {
-            self.read(|connection| connection.pragma_update(None, "query_only", true))?;
-        }
-        Ok(())
+        self.read(|connection| connection.pragma_update(None, "query_only", self.looking))
     }
 
     fn keypairs(&mut self) -> Result<Vec<KeypairRow>, StoreError> {

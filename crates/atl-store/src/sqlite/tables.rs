@@ -6,12 +6,10 @@ use atl_keys::Fingerprint;
 use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Params, Row, named_params, params};
-use serde::Deserialize as _;
-use serde::de::IntoDeserializer as _;
 
 use crate::database::SealedKeypair;
 use crate::journal::{JournalRow, Outcome, Step};
-use crate::rows::{KeyState, KeypairRow, LinkMade, Registration, short_id};
+use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
 use crate::seal::SealHeader;
 
 /// Times sort as text.
@@ -52,10 +50,7 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 fn fingerprint(text: &str) -> Option<Fingerprint> {
-    short_id(text)?;
-    let text: serde::de::value::StrDeserializer<'_, serde::de::value::Error> =
-        text.into_deserializer();
-    Fingerprint::deserialize(text).ok()
+    text.parse().ok()
 }
 
 fn all<T>(
@@ -107,11 +102,12 @@ pub(super) fn put_seal_header(
 // Keypairs.
 
 fn keypair_row(row: &Row<'_>) -> rusqlite::Result<KeypairRow> {
+    let fingerprint = parsed(row, "fingerprint", fingerprint)?;
     Ok(KeypairRow {
-        id: parsed(row, "fingerprint", short_id)?,
+        id: fingerprint.id(),
         consumer: row.get("consumer")?,
         bits: row.get::<_, u16>("bits")?.into(),
-        fingerprint: parsed(row, "fingerprint", fingerprint)?,
+        fingerprint,
         public_key: row.get("public_key")?,
         created: parsed(row, "created", time)?,
         state: parsed(row, "state", KeyState::from_word)?,
@@ -147,7 +143,7 @@ pub(super) fn sealed_keypair(
     connection
         .query_row(
             "SELECT consumer, sealed FROM keypairs WHERE fingerprint = ?1",
-            [fingerprint.to_string()],
+            [fingerprint.as_str()],
             |row| {
                 Ok(SealedKeypair {
                     consumer: row.get("consumer")?,
@@ -169,7 +165,7 @@ pub(super) fn add_keypair(
          VALUES (:fingerprint, :consumer, :bits, :public_key, :sealed, :created, :state)
          ON CONFLICT (fingerprint) DO NOTHING",
         named_params! {
-            ":fingerprint": row.fingerprint.to_string(),
+            ":fingerprint": row.fingerprint.as_str(),
             ":consumer": row.consumer,
             ":bits": u16::try_from(row.bits).unwrap_or(u16::MAX),
             ":public_key": row.public_key,
@@ -180,7 +176,7 @@ pub(super) fn add_keypair(
     )?;
     connection.query_row(
         "SELECT * FROM keypairs WHERE fingerprint = ?1",
-        [row.fingerprint.to_string()],
+        [row.fingerprint.as_str()],
         keypair_row,
     )
 }
@@ -193,7 +189,7 @@ pub(super) fn set_keypair_state(
     let changed = change(
         connection,
         "UPDATE keypairs SET state = ?2 WHERE fingerprint = ?1",
-        params![fingerprint.to_string(), state.as_str()],
+        params![fingerprint.as_str(), state.as_str()],
     )?;
     Ok(changed == 1)
 }
@@ -230,7 +226,7 @@ pub(super) fn put_registration(
             ":server_url": registration.server_url,
             ":consumer_key": registration.consumer_key,
             ":link_id": registration.link_id,
-            ":fingerprint": registration.fingerprint.to_string(),
+            ":fingerprint": registration.fingerprint.as_str(),
             ":proven": registration.proven.map(stamp),
         },
     )

@@ -1,0 +1,62 @@
+//! Looking makes nothing, changes nothing and disturbs nobody.
+
+use atl_store::{KeyState, Outcome};
+
+use crate::place::{Place, keypairs, step};
+
+#[test]
+fn no_store_is_none_and_stays_none() {
+    let place = Place::new();
+    assert!(place.try_look().unwrap().is_none());
+    assert!(place.files().is_empty());
+    assert_eq!(fs_err::read_dir(place.folder()).unwrap().count(), 0);
+}
+
+#[test]
+fn looking_sees_everything_and_leaves_the_files_alone() {
+    let place = Place::new();
+    let store = place.open();
+    let [keypair, _] = keypairs();
+    let row = store.add_keypair("bot", keypair, KeyState::Active).unwrap();
+    let id = store.begin(&step("link create")).unwrap();
+    drop(store);
+    let before = place.files();
+
+    let looking = place.look();
+    assert_eq!(looking.keypairs().unwrap(), [row]);
+    assert!(looking.keypair(&keypair.fingerprint()).unwrap().is_some());
+    assert_eq!(looking.open_steps().unwrap()[0].id, id);
+    assert_eq!(place.files(), before);
+}
+
+#[test]
+fn looking_sees_what_a_writer_has_not_folded_in_yet() {
+    let place = Place::new();
+    let writer = place.open();
+    let id = writer.begin(&step("link create")).unwrap();
+    let looking = place.look();
+    writer.finish(id, &Outcome::Done).unwrap();
+    assert_eq!(looking.open_steps().unwrap().len(), 1, "it is a copy");
+    assert!(place.look().open_steps().unwrap().is_empty());
+}
+
+#[test]
+fn looking_writes_nothing() {
+    let place = Place::new();
+    let writer = place.open();
+    let [keypair, _] = keypairs();
+    let id = writer.begin(&step("link create")).unwrap();
+    let looking = place.look();
+    let before = place.files();
+    let refused = [
+        looking.begin(&step("link create")).map(drop),
+        looking.finish(id, &Outcome::Done),
+        looking.keypair_or_add("bot", keypair).map(drop),
+        looking.forget_registration("bot", "https://a.example"),
+        looking.lock("https://a.example", "bot").map(drop),
+    ];
+    for result in refused {
+        assert_eq!(result.unwrap_err().code(), "store_looking_only");
+    }
+    assert_eq!(place.files(), before);
+}

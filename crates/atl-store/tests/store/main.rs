@@ -1,0 +1,13 @@
+//! The store through its door, by one process and by several.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod bad_files;
+mod journal;
+mod keypairs;
+mod looking;
+mod migrations;
+mod place;
+mod processes;
+mod sealing;
+mod urls;

@@ -1,0 +1,129 @@
+//! Every earlier schema is brought up to date with all that it held. `fixtures/store/` has a dump of each.
+
+use std::path::PathBuf;
+
+use atl_store::{Outcome, Store};
+use rusqlite::Connection;
+
+use crate::place::Place;
+
+const FIXTURE_KEY: &str = "atl-admin-store-key-v1:Zml4dHVyZXMvc3RvcmUgLSBub3QgYSByZWFsIGtleSE=";
+
+fn fixture(version: u32) -> PathBuf {
+    let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/store");
+    PathBuf::from(fixtures).join(format!("v{version}.sql"))
+}
+
+fn version(place: &Place) -> u32 {
+    Connection::open(place.store_file())
+        .unwrap()
+        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .unwrap()
+}
+
+/// What a new store has.
+fn newest() -> u32 {
+    let place = Place::new();
+    drop(place.open());
+    version(&place)
+}
+
+/// A store of an earlier version.
+fn store_of(version: u32) -> Place {
+    let place = Place::new();
+    for path in [place.store_file(), place.key_file()] {
+        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
+    }
+    fs_err::write(place.key_file(), FIXTURE_KEY).unwrap();
+    let dump = fs_err::read_to_string(fixture(version)).unwrap();
+    Connection::open(place.store_file())
+        .unwrap()
+        .execute_batch(&dump)
+        .unwrap();
+    place
+}
+
+/// All that the dumps hold.
+fn check_content(store: &Store) {
+    let keypairs = store.keypairs().unwrap();
+    let [keypair] = &keypairs[..] else {
+        panic!("{keypairs:?}");
+    };
+    assert_eq!(keypair.consumer, "deploy-bot");
+    let private = store.keypair(&keypair.fingerprint).unwrap().unwrap();
+    assert_eq!(private.fingerprint(), keypair.fingerprint);
+
+    let registrations = store.registrations().unwrap();
+    let [registration] = &registrations[..] else {
+        panic!("{registrations:?}");
+    };
+    assert_eq!(registration.fingerprint, keypair.fingerprint);
+    assert_eq!(store.links_made().unwrap()[0].link_id, registration.link_id);
+
+    let journal = store.journal(9).unwrap();
+    let outcomes: Vec<_> = journal.iter().map(|row| (row.id, &row.outcome)).collect();
+    let failed = Outcome::Failed("the server answered 409".into());
+    assert_eq!(
+        outcomes,
+        [(3, &None), (2, &Some(failed)), (1, &Some(Outcome::Done))]
+    );
+    assert_eq!(store.open_steps().unwrap(), journal[..1]);
+}
+
+#[test]
+fn every_earlier_store_is_brought_up_to_date() {
+    let newest = newest();
+    assert!(newest > 1);
+    for earlier in 1..newest {
+        let place = store_of(earlier);
+        assert_eq!(version(&place), earlier);
+        check_content(&place.open());
+        assert_eq!(version(&place), newest);
+
+        let again = place.open();
+        check_content(&again);
+        let mut registration = again.registrations().unwrap().remove(0);
+        assert_eq!(registration.proven, None, "it was never asked");
+        registration.proven = Some(jiff::Timestamp::now());
+        again.record_registration(&registration).unwrap();
+        assert_eq!(again.registrations().unwrap(), [registration]);
+    }
+}
+
+#[test]
+fn looking_at_an_earlier_store_does_not_change_it() {
+    for earlier in 1..newest() {
+        let place = store_of(earlier);
+        let before = place.files();
+        check_content(&place.look());
+        assert_eq!(place.files(), before);
+    }
+}
+
+#[test]
+fn a_wrong_key_migrates_nothing() {
+    let place = store_of(1);
+    fs_err::write(place.key_file(), FIXTURE_KEY.replace("Zml4", "AAAA")).unwrap();
+    let before = place.files();
+    assert_eq!(place.try_open().unwrap_err().code(), "store_key_wrong");
+    assert_eq!(place.files(), before);
+}
+
+/// A migration that cannot go to its end is as if it had not begun.
+#[test]
+fn a_migration_is_whole_or_not_at_all() {
+    let place = store_of(1);
+    let database = Connection::open(place.store_file()).unwrap();
+    database
+        .execute_batch("CREATE TABLE journal_open (in_the_way TEXT)")
+        .unwrap();
+    drop(database);
+    assert_eq!(place.try_open().unwrap_err().code(), "store_failed");
+    assert_eq!(version(&place), 1);
+
+    Connection::open(place.store_file())
+        .unwrap()
+        .execute_batch("DROP TABLE journal_open")
+        .unwrap();
+    check_content(&place.open());
+}
