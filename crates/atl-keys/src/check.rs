@@ -1,17 +1,28 @@
 //! Says what is wrong with a key file before a server does.
 
+use std::fmt;
+
 use secrecy::SecretString;
 
+use crate::text::Block;
 use crate::{Fingerprint, Form, Half, ImportPolicy, KeyError, Keypair, PublicKey, public, text};
 use crate::{mend, sample_key};
 
 /// The text of a file and the name that commands shall call it by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct KeyFile<'a> {
     /// The name, as the user gave it.
     pub name: &'a str,
     /// What is in it.
     pub text: &'a [u8],
+}
+
+impl fmt::Debug for KeyFile<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyFile")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a key file holds and what is wrong with it.
@@ -130,12 +141,11 @@ fn look(
 
 /// The half that a text holds; the private one where it holds both.
 fn half(text: &[u8]) -> Half {
-    let private = text::blocks(text).is_ok_and(|blocks| {
-        blocks
-            .iter()
-            .any(|block| block.form.half() == Half::Private)
-    });
-    if private { Half::Private } else { Half::Public }
+    let private = |block: &Block| block.form.half() == Half::Private;
+    match text::search(text) {
+        Ok(found) if found.blocks.iter().any(private) => Half::Private,
+        _ => Half::Public,
+    }
 }
 
 /// A form that servers refuse and this tool converts.

@@ -9,10 +9,10 @@ use crate::{Fingerprint, Form, Half, ImportPolicy, SampleKey, mend};
 #[non_exhaustive]
 pub enum KeyError {
     /// Nothing but white space.
-    #[error("there is nothing in it")]
+    #[error("the key is empty")]
     Empty,
     /// More text than any key has.
-    #[error("it has {bytes} bytes, which no key has (the limit is {limit})")]
+    #[error("the text of the key has {bytes} bytes, and no key has more than {limit}")]
     TooLong {
         /// The length of the text.
         bytes: usize,
@@ -20,10 +20,12 @@ pub enum KeyError {
         limit: usize,
     },
     /// No PEM block, no base64 of a key, no SSH key.
-    #[error("there is no key in it")]
+    #[error("no key was found in the text")]
     NotAKey,
     /// DER where text was due.
-    #[error("it is binary (DER): {form}, without the text around it")]
+    #[error(
+        "the key is binary (DER) where text (PEM) was expected: it is {form} without its header"
+    )]
     Binary {
         /// What it holds.
         form: Form,
@@ -44,7 +46,7 @@ pub enum KeyError {
         source: Option<Box<dyn Error + Send + Sync>>,
     },
     /// A key in a form that cannot serve as this half.
-    #[error("the {wanted} half was expected and this is {found}")]
+    #[error("the {wanted} half of a keypair was expected, and this is {found}")]
     WrongForm {
         /// What it is.
         found: Form,

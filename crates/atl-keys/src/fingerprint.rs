@@ -1,6 +1,6 @@
 //! The name of a key: the SHA-256 of its public half.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::str::FromStr;
 
 use base64::Engine as _;
@@ -41,11 +41,10 @@ impl Fingerprint {
     /// A short handle: the first 12 hex digits of the same SHA-256.
     pub fn id(&self) -> String {
         let digest = digest(&self.0).unwrap_or_default();
-        digest.iter().take(6).fold(String::new(), |mut id, byte| {
-            // Writing to a string cannot fail.
-            let _ = write!(id, "{byte:02x}");
-            id
-        })
+        let number = digest[..6]
+            .iter()
+            .fold(0, |number, byte| number << 8 | u64::from(*byte));
+        format!("{number:012x}")
     }
 }
 

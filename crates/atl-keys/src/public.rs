@@ -96,8 +96,9 @@ impl PublicKey {
             modulus: UintRef::new(modulus)?,
             public_exponent: UintRef::new(exponent)?,
         };
-        let odd = |number: &[u8]| number.last().is_some_and(|byte| byte % 2 == 1);
-        if !odd(key.modulus.as_bytes()) || !odd(key.public_exponent.as_bytes()) {
+        // An exponent of 1 would make every message its own signature.
+        let odd = |number: UintRef<'_>| number.as_bytes().last().is_some_and(|byte| byte % 2 == 1);
+        if !odd(key.modulus) || !odd(key.public_exponent) || bits(key.public_exponent) < 2 {
             return Err(der::ErrorKind::Failed.into());
         }
         let bits = bits(key.modulus);

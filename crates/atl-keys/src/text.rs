@@ -27,22 +27,28 @@ pub(crate) struct Block {
     pub(crate) der: Zeroizing<Vec<u8>>,
 }
 
-/// The block that best serves who wants this half: one that can be read, else one that has at least the half, else any.
+/// The keys in a text and what is wrong with the rest of it.
+pub(crate) struct Found {
+    pub(crate) blocks: Vec<Block>,
+    error: KeyError,
+}
+
+/// The block that serves who wants this half, else what is wrong, else a block that at least says what it is instead.
 pub(crate) fn block(text: &[u8], wanted: Half) -> Result<Block, KeyError> {
-    let blocks = blocks(text)?;
+    let Found { blocks, error } = search(text)?;
     let rank = |form: Form| match (form.half() == wanted, form.readable()) {
         (true, true) => 0,
         (true, false) => 1,
         (false, _) => 2,
     };
-    blocks
-        .into_iter()
-        .min_by_key(|block| rank(block.form))
-        .ok_or(KeyError::NotAKey)
+    match blocks.into_iter().min_by_key(|block| rank(block.form)) {
+        Some(block) if rank(block.form) == 0 || matches!(error, KeyError::NotAKey) => Ok(block),
+        _ => Err(error),
+    }
 }
 
-/// All keys in a text, at least one.
-pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, KeyError> {
+/// Finds all keys in a text.
+pub(crate) fn search(text: &[u8]) -> Result<Found, KeyError> {
     if text.len() > LIMIT {
         return Err(KeyError::TooLong {
             bytes: text.len(),
@@ -52,28 +58,35 @@ pub(crate) fn blocks(text: &[u8]) -> Result<Vec<Block>, KeyError> {
     if text.trim_ascii().is_empty() {
         return Err(KeyError::Empty);
     }
-    let mut blocks = Vec::new();
-    let mut unknown = None;
+    let mut found = Found {
+        blocks: Vec::new(),
+        error: KeyError::NotAKey,
+    };
     let mut rest = text;
     while let Some((label, after)) = header(rest) {
         let end = format!("-----END {label}-----");
         let Some(length) = find(after, end.as_bytes()) else {
-            return Err(KeyError::Truncated { label });
+            found.error = KeyError::Truncated { label };
+            return Ok(found);
         };
         rest = &after[length + end.len()..];
-        match labelled(&label, &after[..length])? {
-            Some(block) => blocks.push(block),
-            None => unknown = Some(label),
+        match labelled(&label, &after[..length]) {
+            Ok(block) => found.blocks.push(block),
+            Err(error) if known(&label) => found.error = error,
+            Err(_) => {}
         }
     }
-    match (blocks.is_empty(), unknown) {
-        (false, _) => Ok(blocks),
-        (true, Some(label)) => Err(KeyError::Damaged {
-            what: format!("the block `BEGIN {label}`"),
-            source: None,
-        }),
-        (true, None) => Ok(vec![unlabelled(text)?]),
+    if rest.len() == text.len() {
+        found.blocks.push(unlabelled(text)?);
     }
+    Ok(found)
+}
+
+/// Whether a label promises a key; other blocks, such as `BEGIN EC PARAMETERS`, are passed over.
+fn known(label: &str) -> bool {
+    ["PRIVATE KEY", "PUBLIC KEY", "CERTIFICATE"]
+        .iter()
+        .any(|promise| label.ends_with(promise))
 }
 
 /// The label of the first PEM header and what follows it.
@@ -94,18 +107,20 @@ fn header(text: &[u8]) -> Option<(String, &[u8])> {
     }
 }
 
-fn labelled(label: &str, body: &[u8]) -> Result<Option<Block>, KeyError> {
+fn labelled(label: &str, body: &[u8]) -> Result<Block, KeyError> {
     if find(body, b"Proc-Type: 4,ENCRYPTED").is_some() {
-        return Ok(Some(Block {
+        return Ok(Block {
             form: Form::LegacyEncrypted,
             der: Zeroizing::default(),
-        }));
+        });
     }
-    let der = decode(body).map_err(|source| KeyError::Damaged {
-        what: format!("the base64 of the block `BEGIN {label}`"),
-        source: Some(source.into()),
-    })?;
-    Ok(Form::of_block(label, &der).map(|form| Block { form, der }))
+    let damaged = |source: Option<DecodeError>| KeyError::Damaged {
+        what: format!("the block `BEGIN {label}`"),
+        source: source.map(Into::into),
+    };
+    let der = decode(body).map_err(|source| damaged(Some(source)))?;
+    let form = Form::of_block(label, &der).ok_or_else(|| damaged(None))?;
+    Ok(Block { form, der })
 }
 
 /// A key without a PEM header: an SSH public key, or the one line of base64 that servers print.

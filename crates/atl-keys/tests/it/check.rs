@@ -185,6 +185,7 @@ fn the_command_makes_the_public_key_that_servers_take() {
         ("id_rsa.pub", "ssh.pub", None),
         ("jira.pub", "pkcs8.pem", None),
         ("jira.pub", "pkcs1.pem", None),
+        ("jira.pub", "openssh.pem", None),
         ("-in.pub", "pkcs8.pem", None),
         ("key.pem", "pkcs8.pem", Some("another.pub.pem")),
     ] {
@@ -218,4 +219,57 @@ fn the_command_makes_a_private_key_that_is_read_here() {
         let read = Keypair::read(&made, Some(&passphrase()), ImportPolicy::Strict).unwrap();
         assert_eq!(read.value.fingerprint().as_str(), FINGERPRINT, "{name}");
     }
+}
+
+#[test]
+fn the_command_makes_text_of_binary_keys() {
+    if !installed(&["openssl"]) {
+        return;
+    }
+    for der in [
+        "openssl pkey -in pkcs8.pem -outform DER",
+        "openssl rsa -in pkcs8.pem -traditional -outform DER",
+        "openssl pkey -in pkcs8.pem -pubout -outform DER",
+        "openssl rsa -in pkcs8.pem -RSAPublicKey_out -outform DER",
+        "openssl x509 -in certificate.pem -outform DER",
+    ] {
+        let folder = tempdir().unwrap();
+        for name in ["pkcs8.pem", "certificate.pem"] {
+            fs_err::write(folder.path().join(name), fixture(name)).unwrap();
+        }
+        let text = shell(folder.path(), der);
+        fs_err::write(folder.path().join("key"), &text).unwrap();
+        let file = KeyFile {
+            name: "key",
+            text: &text,
+        };
+        let finding = check(file, None, None).findings.remove(0);
+        assert_eq!(finding.code, "binary", "{der}");
+        let before = files(folder.path());
+        shell(folder.path(), &finding.mend.unwrap());
+        let made = files(folder.path())
+            .into_iter()
+            .find(|file| !before.contains(file))
+            .unwrap();
+        let made = fs_err::read(folder.path().join(made)).unwrap();
+        let report = check(
+            KeyFile {
+                name: "made",
+                text: &made,
+            },
+            None,
+            None,
+        );
+        assert_eq!(report.findings, [], "{der}");
+        assert_eq!(report.fingerprint.unwrap().as_str(), FINGERPRINT, "{der}");
+    }
+}
+
+#[test]
+fn a_key_file_is_not_printed() {
+    let file = KeyFile {
+        name: "key.pem",
+        text: &fixture("pkcs8.pem"),
+    };
+    assert_eq!(format!("{file:?}"), "KeyFile { name: \"key.pem\", .. }");
 }

@@ -1,7 +1,9 @@
 //! What is read, what is refused, and as what.
 
 use atl_keys::{Fingerprint, ImportPolicy, KeyError, KeySize, Keypair, PublicKey};
-use rsa::pkcs1::{RsaPrivateKey, UintRef};
+use pkcs8::SubjectPublicKeyInfoRef;
+use pkcs8::der::asn1::BitStringRef;
+use rsa::pkcs1::{ALGORITHM_ID, RsaPrivateKey, RsaPublicKey, UintRef};
 use rsa::pkcs8::der::Encode as _;
 
 use crate::support::{FINGERPRINT, fixture, passphrase};
@@ -223,6 +225,44 @@ fn insecure_takes_no_published_key() {
 }
 
 #[test]
+fn insecure_takes_no_published_private_key() {
+    for name in ["oauth-wiki.pem", "oauthlib.pem", "node-oauth.pem"] {
+        let key = fixture(&format!("../vectors/keys/{name}"));
+        let read = Keypair::read(&key, None, ImportPolicy::Insecure);
+        assert_eq!(code(read), "sample_key", "{name}");
+    }
+}
+
+#[test]
+fn what_is_damaged_beside_a_good_key_does_not_hide_it() {
+    let good = fixture("pkcs8.pem");
+    for damage in [
+        &b"-----BEGIN PGP PUBLIC KEY BLOCK-----\nVersion: 1\n-----END PGP PUBLIC KEY BLOCK-----\n"
+            [..],
+        b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----\n",
+        b"-----BEGIN certificate-----\n",
+    ] {
+        let text = [damage, &good].concat();
+        assert_eq!(private(&text).unwrap().fingerprint().as_str(), FINGERPRINT);
+    }
+    let cut = [&good, &b"-----BEGIN CERTIFICATE-----\nMII"[..]].concat();
+    assert_eq!(private(&cut).unwrap().fingerprint().as_str(), FINGERPRINT);
+    assert_eq!(code(public(&cut)), "truncated");
+}
+
+#[test]
+fn a_public_key_without_a_usable_exponent_is_damaged() {
+    for exponent in [[0_u8], [1], [2]] {
+        let key = RsaPublicKey {
+            modulus: UintRef::new(&[0xff; 256]).unwrap(),
+            public_exponent: UintRef::new(&exponent).unwrap(),
+        };
+        let text = base64(&key.to_der().unwrap());
+        assert_eq!(code(public(text.as_bytes())), "damaged", "{exponent:?}");
+    }
+}
+
+#[test]
 fn an_enormous_key_is_refused_before_anything_is_computed_with_it() {
     let modulus = [0xff; 8200 / 8];
     let number = UintRef::new(&modulus).unwrap();
@@ -280,6 +320,25 @@ fn a_server_may_print_a_key_of_any_size() {
 }
 
 #[test]
+fn a_server_may_print_a_key_larger_than_any_that_is_let_in() {
+    let key = RsaPublicKey {
+        modulus: UintRef::new(&[0xff; 16384 / 8]).unwrap(),
+        public_exponent: UintRef::new(&[1, 0, 1]).unwrap(),
+    };
+    let key = key.to_der().unwrap();
+    let info = SubjectPublicKeyInfoRef {
+        algorithm: ALGORITHM_ID,
+        subject_public_key: BitStringRef::from_bytes(&key).unwrap(),
+    };
+    let text = base64(&info.to_der().unwrap());
+    assert_eq!(PublicKey::from_server(&text).unwrap().bits(), 16384);
+    assert_eq!(
+        code(PublicKey::read(text.as_bytes(), ImportPolicy::Insecure)),
+        "size"
+    );
+}
+
+#[test]
 fn what_a_server_prints_equals_the_key_that_it_was_given() {
     let keypair = private(&fixture("pkcs8.pem")).unwrap();
     let printed = String::from_utf8(fixture("one-line.pub.txt")).unwrap();
@@ -334,4 +393,24 @@ fn only_three_sizes_are_generated() {
     ] {
         assert_eq!(KeySize::from_bits(bits), expected);
     }
+}
+
+#[test]
+fn advice_says_what_to_do() {
+    let advice = |name| private(&fixture(name)).unwrap_err().advice();
+    for (name, expected) in [
+        (
+            "legacy.pem",
+            "`openssl pkcs8 -topk8 -scrypt -in FILE -out FILE.pkcs8.pem`",
+        ),
+        ("openssh.pem", "ssh-keygen -p"),
+        ("ec.pem", "`atl-admin keys generate"),
+        ("rsa-1024.pem", "`--insecure`"),
+        ("pkcs8.pub.pem", "the file it was made from"),
+    ] {
+        assert!(advice(name).contains(expected), "{name}: {}", advice(name));
+    }
+    assert!(!advice("rsa-512.pem").contains("--insecure"));
+    let given = public(&fixture("pkcs8.pem")).unwrap_err().advice();
+    assert!(given.contains("never given to a server"), "{given}");
 }
