@@ -55,20 +55,21 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 }
 
 /// A sentence about a file that others than its owner may read.
+#[cfg(unix)]
 pub(crate) fn readable_by_others(path: &Path) -> Option<String> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt as _;
-        let mode = fs_err::metadata(path).ok()?.mode();
-        if mode & 0o077 != 0 {
-            return Some(format!(
-                "`{path}` is open to others than its owner (mode {mode:04o}): run `chmod 600 {path}`",
-                path = path.display(),
-                mode = mode & 0o7777,
-            ));
-        }
-    }
-    let _ = path;
+    use std::os::unix::fs::MetadataExt as _;
+    let mode = fs_err::metadata(path).ok()?.mode() & 0o7777;
+    let path = path.display();
+    (mode & 0o077 != 0).then(|| {
+        format!(
+            "`{path}` is open to others than its owner (mode {mode:04o}): run `chmod 600 {path}`"
+        )
+    })
+}
+
+/// Elsewhere the folder of the user's profile protects it.
+#[cfg(not(unix))]
+pub(crate) fn readable_by_others(_path: &Path) -> Option<String> {
     None
 }
 

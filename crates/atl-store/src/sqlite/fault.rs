@@ -8,14 +8,13 @@ use crate::StoreError;
 
 /// Extended codes of I/O errors that are about writing; SQLite has them for a file size limit, a quota or a failing
 /// disk, and `SQLITE_FULL` for a full one.
-const WRITING: [i32; 7] = [
+const WRITING: [i32; 6] = [
     rusqlite::ffi::SQLITE_IOERR_WRITE,
     rusqlite::ffi::SQLITE_IOERR_FSYNC,
     rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC,
     rusqlite::ffi::SQLITE_IOERR_TRUNCATE,
     rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
     rusqlite::ffi::SQLITE_IOERR_SHMMAP,
-    rusqlite::ffi::SQLITE_IOERR_NOMEM,
 ];
 
 /// The error of a store at `path`.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use atl_store::{Outcome, Store};
 use rusqlite::Connection;
+use rusqlite::types::FromSql;
 
 use crate::place::Place;
 
@@ -14,11 +15,15 @@ fn fixture(version: u32) -> PathBuf {
     PathBuf::from(fixtures).join(format!("v{version}.sql"))
 }
 
-fn version(place: &Place) -> u32 {
+fn pragma<T: FromSql>(place: &Place, name: &str) -> T {
     Connection::open(place.store_file())
         .unwrap()
-        .pragma_query_value(None, "user_version", |row| row.get(0))
+        .pragma_query_value(None, name, |row| row.get(0))
         .unwrap()
+}
+
+fn version(place: &Place) -> u32 {
+    pragma(place, "user_version")
 }
 
 /// What a new store has.
@@ -79,6 +84,7 @@ fn every_earlier_store_is_brought_up_to_date() {
         assert_eq!(version(&place), earlier);
         check_content(&place.open());
         assert_eq!(version(&place), newest);
+        assert_eq!(pragma::<String>(&place, "journal_mode"), "wal");
 
         let again = place.open();
         check_content(&again);

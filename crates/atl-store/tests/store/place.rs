@@ -36,8 +36,9 @@ impl Place {
         &self.folder
     }
 
+    /// In a folder whose name a URL would take for something else.
     pub(crate) fn store_file(&self) -> PathBuf {
-        self.folder.join("data/store.db")
+        self.folder.join("d\u{e4}ta ?%41#/store.db")
     }
 
     pub(crate) fn key_file(&self) -> PathBuf {

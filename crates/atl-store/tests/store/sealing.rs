@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use atl_store::{KeySource, KeyState, Store};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::place::{Place, holder, keypairs};
@@ -77,6 +79,28 @@ fn a_passphrase_opens_what_it_sealed() {
     assert_eq!(found.fingerprint(), keypair.fingerprint());
     assert!(!place.key_file().exists());
     check_refused(&place, &text("wrong horse"), "store_key_wrong");
+}
+
+/// RFC 7914, with the parameters and the salt that the store records.
+#[test]
+fn a_passphrase_stands_for_a_key_made_by_scrypt() {
+    let place = Place::new();
+    drop(Store::open(&place.url(), &text("correct horse"), holder()).unwrap());
+    let recorded: Vec<u8> = rusqlite::Connection::open(place.store_file())
+        .unwrap()
+        .query_row("SELECT value FROM meta WHERE name = 'kdf'", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    let recorded = String::from_utf8(recorded).unwrap();
+    let salt = recorded.strip_prefix("scrypt:15:8:3:").unwrap();
+    let salt = STANDARD_NO_PAD.decode(salt).unwrap();
+
+    let mut key = [0; 32];
+    let params = scrypt::Params::new(15, 8, 3).unwrap();
+    scrypt::scrypt(b"correct horse", &salt, &params, &mut key).unwrap();
+    let key = format!("atl-admin-store-key-v1:{}", STANDARD.encode(key));
+    Store::open(&place.url(), &text(&key), holder()).unwrap();
 }
 
 #[test]
