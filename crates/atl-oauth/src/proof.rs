@@ -1,6 +1,6 @@
 //! The two proofs of a key: looking, and asking for a request token.
 
-use atl_client::{Body, Client, Repeat, Request, Response};
+use atl_client::{Body, Client, Redirect, Repeat, Request, Response};
 
 use crate::{
     error::{OauthError, Unclear},
@@ -101,6 +101,7 @@ impl Question {
             headers: vec![("Authorization".to_owned(), signed.authorization)],
             body: Body::Empty,
             repeat: self.repeat,
+            redirect: Redirect::Refuse,
         };
         let response = client.send_bare(&request, self.fresh)?;
 

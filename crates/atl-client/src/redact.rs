@@ -1,0 +1,119 @@
+//! What of a request may be logged.
+
+use url::Url;
+
+const HIDDEN: &str = "[redacted]";
+
+/// Parameters that are secrets or good for impersonation.
+const SECRET_PARAMETERS: &[&str] = &[
+    "oauth_signature",
+    "oauth_token",
+    "oauth_verifier",
+    "atl_token",
+    "os_password",
+    "j_password",
+    "password",
+    "al_password",
+    "token",
+    "access_token",
+    "refresh_token",
+    "code",
+];
+
+/// A URL without credentials and with secret parameters hidden.
+pub(crate) fn url(url: &Url) -> String {
+    let mut shown = url.clone();
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.set_fragment(None);
+    if let Some(query) = url.query() {
+        let parts: Vec<String> = query.split('&').map(parameter).collect();
+        shown.set_query(Some(&parts.join("&")));
+    }
+    shown.into()
+}
+
+fn parameter(part: &str) -> String {
+    match part.split_once('=') {
+        Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
+        _ => part.to_owned(),
+    }
+}
+
+fn is_secret(name: &str) -> bool {
+    SECRET_PARAMETERS
+        .iter()
+        .any(|secret| secret.eq_ignore_ascii_case(name.trim()))
+}
+
+/// A header value with secrets hidden.
+pub(crate) fn header(name: &str, value: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "authorization" | "www-authenticate" if value.starts_with("OAuth ") => {
+            let parts = value["OAuth ".len()..].split(',');
+            let shown: Vec<String> = parts.map(|part| parameter(part.trim())).collect();
+            format!("OAuth {}", shown.join(", "))
+        }
+        "authorization" | "proxy-authorization" => {
+            let scheme = value.split(' ').next().unwrap_or_default();
+            format!("{scheme} {HIDDEN}")
+        }
+        "cookie" | "set-cookie" => value
+            .split(';')
+            .map(|part| match part.split_once('=') {
+                Some((name, _)) => format!("{}={HIDDEN}", name.trim()),
+                None => part.trim().to_owned(),
+            })
+            .collect::<Vec<_>>()
+            .join("; "),
+        "location" => value.split('?').next().unwrap_or_default().to_owned(),
+        _ => value.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_hidden_in_headers() {
+        #[track_caller]
+        fn check(name: &str, value: &str, expected: &str) {
+            assert_eq!(header(name, value), expected);
+        }
+        check(
+            "Authorization",
+            "Basic YWRtaW46aHVudGVyMg==",
+            "Basic [redacted]",
+        );
+        check("authorization", "Bearer hunter2", "Bearer [redacted]");
+        check(
+            "authorization",
+            r#"OAuth oauth_consumer_key="bot", oauth_token="hunter2", oauth_signature="hunter2""#,
+            r#"OAuth oauth_consumer_key="bot", oauth_token=[redacted], oauth_signature=[redacted]"#,
+        );
+        check(
+            "set-cookie",
+            "JSESSIONID=hunter2; Path=/; HttpOnly",
+            "JSESSIONID=[redacted]; Path=[redacted]; HttpOnly",
+        );
+        check(
+            "location",
+            "/login.jsp?os_destination=hunter2",
+            "/login.jsp",
+        );
+        check("retry-after", "3", "3");
+    }
+
+    #[test]
+    fn secrets_are_hidden_in_urls() {
+        let full = Url::parse(
+            "https://me:hunter2@e.com/x?a=1&oauth_token=hunter2&atl_token=hunter2#hunter2",
+        )
+        .unwrap();
+        assert_eq!(
+            url(&full),
+            "https://e.com/x?a=1&oauth_token=[redacted]&atl_token=[redacted]"
+        );
+    }
+}
