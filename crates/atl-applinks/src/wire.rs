@@ -1,0 +1,102 @@
+//! The shapes that all resources share: lists and error bodies.
+
+use std::{fmt, marker::PhantomData};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, SeqAccess, Visitor, value},
+};
+use serde_json::Value;
+
+/// A list, or the only element of one: some serialisers print a list of one as its element.
+pub(crate) fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    struct OneOrMany<T>(PhantomData<T>);
+
+    impl<'de, T: Deserialize<'de>> Visitor<'de> for OneOrMany<T> {
+        type Value = Vec<T>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a list")
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Vec<T>, A::Error> {
+            Vec::deserialize(value::SeqAccessDeserializer::new(seq))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Vec<T>, A::Error> {
+            T::deserialize(value::MapAccessDeserializer::new(map)).map(|only| vec![only])
+        }
+    }
+
+    deserializer.deserialize_any(OneOrMany(PhantomData))
+}
+
+/// Whether an error body is a `Status`, which is what a link's own resources answer, and a proxy, or a filter before
+/// them, does not (protocol.md 1.3).
+pub(crate) fn is_status(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|body: Value| body["status-code"].is_u64())
+}
+
+/// Whether this is an error of the JSON-only resources: `{"status":404,"errors":[...]}` (protocol.md 1.3).
+pub(crate) fn has_v3_errors(body: &[u8]) -> bool {
+    serde_json::from_slice(body).is_ok_and(|body: Value| body["errors"].is_array())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_of_one_may_be_its_element() {
+        #[derive(Deserialize)]
+        struct Document {
+            #[serde(deserialize_with = "one_or_many")]
+            items: Vec<Item>,
+        }
+        #[derive(Deserialize)]
+        struct Item {
+            id: u8,
+        }
+        fn check(json: &str, expected: Option<&[u8]>) {
+            let read = serde_json::from_str::<Document>(json).ok();
+            let ids = read.map(|document| document.items.iter().map(|item| item.id).collect());
+            assert_eq!(ids, expected.map(<[u8]>::to_vec), "{json}");
+        }
+        check(r#"{"items":[]}"#, Some(&[]));
+        check(r#"{"items":[{"id":1},{"id":2}]}"#, Some(&[1, 2]));
+        check(r#"{"items":{"id":1}}"#, Some(&[1]));
+        check(r#"{"items":"none"}"#, None);
+        check(r#"{"items":null}"#, None);
+        check("{}", None);
+    }
+
+    #[test]
+    fn error_bodies_are_told_apart() {
+        fn check(body: &str, status: bool, v3: bool) {
+            assert_eq!(is_status(body.as_bytes()), status, "{body}");
+            assert_eq!(has_v3_errors(body.as_bytes()), v3, "{body}");
+        }
+        check(r#"{"status-code":404,"message":"gone"}"#, true, false);
+        check(
+            r#"{"status":404,"errors":[{"summary":"gone"}]}"#,
+            false,
+            true,
+        );
+        check(
+            r#"{"message":"Basic Authentication has been disabled on this instance."}"#,
+            false,
+            false,
+        );
+        check(
+            "<status><status-code>404</status-code></status>",
+            false,
+            false,
+        );
+        check("[]", false, false);
+        check("", false, false);
+    }
+}
