@@ -257,12 +257,13 @@ impl Directory {
     /// Adds a link: the name gets a number where it is taken, the first link of a type is primary (protocol.md 1.4).
     pub(crate) fn add(&mut self, mut link: Link) {
         let taken = |name: &str| self.links.iter().any(|other| other.name == name);
-        if taken(&link.name) {
-            link.name = (2..)
-                .map(|number| format!("{} - {number}", link.name))
-                .find(|name| !taken(name))
-                .unwrap_or_default();
+        let mut name = link.name.clone();
+        let mut number = 1;
+        while taken(&name) {
+            number += 1;
+            name = format!("{} - {number}", link.name);
         }
+        link.name = name;
         let first = !self.links.iter().any(|other| other.type_id == link.type_id);
         let primary = first || link.primary;
         link.primary = false;

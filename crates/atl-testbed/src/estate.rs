@@ -191,7 +191,12 @@ fn start(
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
     let base_url = format!("{scheme}://127.0.0.1:{port}{}", spec.context);
-    let mut state = State::new(spec.kind, spec.generation, base_url.clone());
+    let mut state = State::new(
+        spec.kind,
+        spec.generation,
+        base_url.clone(),
+        spec.context.clone(),
+    );
     for setting in spec.settings {
         state.set(setting);
     }

@@ -74,10 +74,13 @@ impl Exchange {
     /// Whether this is a request to change something: not a read, not a sign-in, an elevation or a sign-out, not a
     /// request for a token.
     pub fn is_write(&self) -> bool {
-        matches!(self.method.as_str(), "POST" | "PUT" | "DELETE")
-            && !is_sign_in(&self.path)
-            && !is_token(&self.path)
+        is_write(&self.method, &self.path)
     }
+}
+
+/// Whether a request of this method and path would change something.
+pub(crate) fn is_write(method: &str, path: &str) -> bool {
+    matches!(method, "POST" | "PUT" | "DELETE") && !is_sign_in(path) && !is_token(path)
 }
 
 /// Sign-in, elevation and sign-out (protocol.md 5.1 and 5.3).

@@ -1,5 +1,7 @@
 #![doc = include_str!("../README.md")]
 
+mod answer;
+mod breakable;
 mod call;
 mod directory;
 mod estate;

@@ -1,25 +1,23 @@
 //! Connections: accepting, answering, and breaking them on purpose.
 
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime};
 
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
-use hyper::header::{CONTENT_LENGTH, CONTENT_TYPE, DATE, HeaderValue, SET_COOKIE};
-use hyper::http::request::Parts;
+use hyper::body::{Body as _, Bytes, Incoming};
+use hyper::header::SET_COOKIE;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
+use crate::answer::Answer;
+use crate::breakable::Breakable;
 use crate::call::{Call, Entrance};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, When};
@@ -124,7 +122,7 @@ async fn exchange(
         return Ok(Answer::of(Reply::empty(404), skew, false));
     };
     call.node = if two_nodes {
-        node_of(&call, entrance, &head)
+        node_of(&call, entrance)
     } else {
         0
     };
@@ -177,7 +175,7 @@ async fn exchange(
 }
 
 /// The node that the affinity cookie names, or the one whose turn it is.
-fn node_of(call: &Call, entrance: Entrance, _head: &Parts) -> usize {
+fn node_of(call: &Call, entrance: Entrance) -> usize {
     match call.cookie(AFFINITY) {
         Some("0") => 0,
         Some("1") => 1,
@@ -190,7 +188,7 @@ fn note(shared: &Shared, call: &Call, status: u16) {
         state.log.push(Exchange {
             status,
             ..Exchange::of(call)
-        })
+        });
     });
 }
 
@@ -257,122 +255,4 @@ async fn collect(mut body: Incoming) -> Option<Bytes> {
         }
     }
     Some(bytes.into())
-}
-
-/// The body of an answer; one that was cut ends in an error, so that the connection ends with it.
-struct Answer {
-    data: Option<Bytes>,
-    cut: bool,
-}
-
-impl Answer {
-    fn of(reply: Reply, skew: i64, cut: bool) -> Response<Self> {
-        let length = reply.body.len();
-        let mut data = Bytes::from(reply.body);
-        if cut {
-            data.truncate(length / 2);
-        }
-        let mut response = Response::new(Self {
-            data: Some(data),
-            cut,
-        });
-        *response.status_mut() =
-            StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        *response.headers_mut() = reply.headers;
-        if let Ok(date) = HeaderValue::from_str(&httpdate::fmt_http_date(skewed(skew))) {
-            response.headers_mut().insert(DATE, date);
-        }
-        if cut {
-            response
-                .headers_mut()
-                .insert(CONTENT_LENGTH, HeaderValue::from(length));
-        }
-        if length == 0 {
-            response.headers_mut().remove(CONTENT_TYPE);
-        }
-        response
-    }
-}
-
-fn skewed(skew: i64) -> SystemTime {
-    let by = Duration::from_secs(skew.unsigned_abs());
-    if skew < 0 {
-        SystemTime::now() - by
-    } else {
-        SystemTime::now() + by
-    }
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        Poll::Ready(match self.data.take().filter(|data| !data.is_empty()) {
-            Some(data) => Some(Ok(Frame::data(data))),
-            None if self.cut => Some(Err(io::Error::other("cut on demand"))),
-            None => None,
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        !self.cut && self.data.as_ref().is_none_or(Bytes::is_empty)
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.cut {
-            SizeHint::default()
-        } else {
-            SizeHint::with_exact(self.data.as_ref().map_or(0, Bytes::len) as u64)
-        }
-    }
-}
-
-/// A stream that is reset rather than closed, if told so before it is dropped.
-struct Breakable {
-    stream: TcpStream,
-    reset: Arc<AtomicBool>,
-}
-
-impl Drop for Breakable {
-    fn drop(&mut self) {
-        if self.reset.load(Ordering::Relaxed) {
-            let _ignored = self.stream.set_zero_linger().is_ok();
-        }
-    }
-}
-
-impl AsyncRead for Breakable {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Breakable {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        data: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, data)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // The orderly goodbye would come before the reset.
-        if self.reset.load(Ordering::Relaxed) {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

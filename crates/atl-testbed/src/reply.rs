@@ -1,8 +1,7 @@
 //! An answer, before it is put on the wire.
 
 use hyper::header::{
-    CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, LOCATION, SET_COOKIE,
-    WWW_AUTHENTICATE,
+    CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, SET_COOKIE, WWW_AUTHENTICATE,
 };
 use serde_json::Value;
 
@@ -10,7 +9,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
     pub(crate) body: Vec<u8>,
 }
 
@@ -18,14 +17,13 @@ impl Reply {
     pub(crate) fn empty(status: u16) -> Self {
         Self {
             status,
-            headers: HeaderMap::new(),
+            headers: Vec::new(),
             body: Vec::new(),
         }
     }
 
     pub(crate) fn body(status: u16, content_type: &'static str, body: impl Into<Vec<u8>>) -> Self {
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        let headers = vec![(CONTENT_TYPE, HeaderValue::from_static(content_type))];
         Self {
             status,
             headers,
@@ -52,7 +50,7 @@ impl Reply {
     /// Adds a header; one that cannot be sent is left out.
     pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Self {
         if let Ok(value) = HeaderValue::from_str(value) {
-            self.headers.append(name, value);
+            self.headers.push((name, value));
         }
         self
     }
@@ -75,5 +73,14 @@ impl Reply {
             SET_COOKIE,
             &format!("{name}={value}; Path={path}; HttpOnly"),
         )
+    }
+
+    /// The value of a cookie that this answer sets.
+    pub(crate) fn cookie_value(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .filter(|(header, _)| *header == SET_COOKIE)
+            .filter_map(|(_, value)| value.to_str().ok()?.split(';').next()?.split_once('='))
+            .find_map(|(known, value)| (known == name).then_some(value))
     }
 }

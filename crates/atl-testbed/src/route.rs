@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use hyper::header::WWW_AUTHENTICATE;
 use serde_json::json;
 
 use crate::call::Call;
@@ -67,9 +68,8 @@ fn dispatch(state: &mut State, call: &Call, caller: &Caller) -> Reply {
 fn decorate(state: &State, mut reply: Reply, caller: &Caller) -> Reply {
     let challenged = reply
         .headers
-        .get_all("www-authenticate")
         .iter()
-        .any(|value| value.as_bytes().starts_with(b"OAuth"));
+        .any(|(name, value)| *name == WWW_AUTHENTICATE && value.as_bytes().starts_with(b"OAuth"));
     if reply.status == 401 && !challenged {
         reply = reply.challenge(&oauth::challenge(&state.base_url));
     }

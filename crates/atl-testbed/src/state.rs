@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::call::Call;
 use crate::directory::{Directory, Token, link_id};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, is_write};
 use crate::fault::Faults;
 use crate::oauth::Nonces;
 use crate::setting::{RateLimit, Setting};
@@ -59,6 +59,8 @@ impl User {
 pub(crate) struct Session {
     pub(crate) user: String,
     pub(crate) elevated: bool,
+    /// The XSRF token where it is bound to the session.
+    pub(crate) xsrf: String,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -71,6 +73,10 @@ pub(crate) struct SignIns {
 
 /// What can be switched.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the products too"
+)]
 pub(crate) struct Settings {
     pub(crate) basic_allowed: bool,
     pub(crate) allowed_paths: Vec<String>,
@@ -97,6 +103,8 @@ pub(crate) struct State {
     pub(crate) kind: Kind,
     pub(crate) generation: Generation,
     pub(crate) base_url: String,
+    /// The context path.
+    pub(crate) context: String,
     /// The id that the server has for others.
     pub(crate) id: Uuid,
     pub(crate) settings: Settings,
@@ -114,7 +122,12 @@ pub(crate) struct State {
 }
 
 impl State {
-    pub(crate) fn new(kind: Kind, generation: Generation, base_url: String) -> Self {
+    pub(crate) fn new(
+        kind: Kind,
+        generation: Generation,
+        base_url: String,
+        context: String,
+    ) -> Self {
         let users = [
             User::new(ADMIN, ADMIN_PASSWORD, Role::SysAdmin),
             User::new(MANAGER, MANAGER_PASSWORD, Role::Admin),
@@ -127,6 +140,7 @@ impl State {
             generation,
             id: link_id(&base_url),
             base_url,
+            context,
             settings: Settings {
                 basic_allowed: kind.basic_by_default(generation),
                 allowed_paths: Vec::new(),
@@ -204,11 +218,10 @@ impl State {
             return;
         }
         second.served += 1;
-        if call.method != "GET"
-            || second
-                .catch_up_after
-                .is_some_and(|limit| second.served >= limit)
-        {
+        let due = second
+            .catch_up_after
+            .is_some_and(|limit| second.served >= limit);
+        if due || is_write(&call.method, &call.path) {
             self.sync();
         }
     }

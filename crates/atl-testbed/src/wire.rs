@@ -1,5 +1,7 @@
 //! JSON and XML of the same entities (protocol.md 1.1 and 1.3).
 
+use std::fmt::{self, Write as _};
+
 use hyper::header::ACCEPT;
 use quick_xml::Reader;
 use quick_xml::escape::escape;
@@ -76,60 +78,59 @@ pub(crate) fn flag(entity: &Value, field: &str) -> bool {
 
 fn xml(root: &str, entity: &Value) -> String {
     let mut out = String::from(r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#);
-    write(&mut out, root, entity);
+    // Writing to a string does not fail.
+    let _infallible = write(&mut out, root, entity);
     out
 }
 
 /// Writes an element as the servers' bindings do: a list is its element repeated, save that the lists of a `status`
 /// wrap `link` elements; a link is all attributes, and so is the status of an `error`; a map is `entry` elements.
-fn write(out: &mut String, name: &str, value: &Value) {
+fn write(out: &mut String, name: &str, value: &Value) -> fmt::Result {
     match value {
-        Value::Null => {}
+        Value::Null => Ok(()),
         Value::Array(items) if name.starts_with("resources-") => {
-            out.push_str(&format!("<{name}>"));
-            items.iter().for_each(|item| write(out, "link", item));
-            out.push_str(&format!("</{name}>"));
+            write!(out, "<{name}>")?;
+            items.iter().try_for_each(|item| write(out, "link", item))?;
+            write!(out, "</{name}>")
         }
-        Value::Array(items) => items.iter().for_each(|item| write(out, name, item)),
+        Value::Array(items) => items.iter().try_for_each(|item| write(out, name, item)),
         Value::Object(fields) if fields.contains_key("href") => {
-            out.push_str(&format!("<{name}"));
+            write!(out, "<{name}")?;
             for (field, value) in fields {
-                out.push_str(&format!(
+                write!(
+                    out,
                     r#" {field}="{}""#,
                     escape(value.as_str().unwrap_or_default())
-                ));
+                )?;
             }
-            out.push_str("/>");
+            write!(out, "/>")
         }
         Value::Object(fields) if name == "config" => {
-            out.push_str("<config>");
+            write!(out, "<config>")?;
             for (key, value) in fields {
-                let value = value.as_str().unwrap_or_default();
-                out.push_str(&format!(
-                    "<entry><key>{}</key><value>{}</value></entry>",
-                    escape(key),
-                    escape(value)
-                ));
+                let value = escape(value.as_str().unwrap_or_default());
+                write!(
+                    out,
+                    "<entry><key>{}</key><value>{value}</value></entry>",
+                    escape(key)
+                )?;
             }
-            out.push_str("</config>");
+            write!(out, "</config>")
         }
         Value::Object(fields) => {
             match fields.get("status") {
-                Some(status) if name == "error" => {
-                    out.push_str(&format!(r#"<error status="{status}">"#))
+                Some(status) if name == "error" => write!(out, r#"<error status="{status}">"#)?,
+                _ => write!(out, "<{name}>")?,
+            }
+            for (field, value) in fields {
+                if name != "error" || field != "status" {
+                    write(out, field, value)?;
                 }
-                _ => out.push_str(&format!("<{name}>")),
             }
-            for (field, value) in fields
-                .iter()
-                .filter(|(field, _)| !(name == "error" && *field == "status"))
-            {
-                write(out, field, value);
-            }
-            out.push_str(&format!("</{name}>"));
+            write!(out, "</{name}>")
         }
-        Value::String(text) => out.push_str(&format!("<{name}>{}</{name}>", escape(text))),
-        Value::Bool(_) | Value::Number(_) => out.push_str(&format!("<{name}>{value}</{name}>")),
+        Value::String(text) => write!(out, "<{name}>{}</{name}>", escape(text)),
+        Value::Bool(_) | Value::Number(_) => write!(out, "<{name}>{value}</{name}>"),
     }
 }
 

@@ -72,10 +72,13 @@ impl Problem {
     pub(crate) fn reply(&self, base_url: &str) -> Reply {
         let mut params = vec![("oauth_problem".to_owned(), self.name.to_owned())];
         params.extend(self.params.iter().cloned());
-        let mut header = challenge(base_url);
-        for (name, value) in params.iter().filter(|(name, _)| name.starts_with("oauth_")) {
-            header.push_str(&format!(r#", {}="{}""#, encode(name), encode(value)));
-        }
+        let shown = params.iter().filter(|(name, _)| name.starts_with("oauth_"));
+        let shown = shown.map(|(name, value)| format!(r#"{}="{}""#, encode(name), encode(value)));
+        let header = [challenge(base_url)]
+            .into_iter()
+            .chain(shown)
+            .collect::<Vec<_>>()
+            .join(", ");
         Reply::body(
             self.status(),
             "application/x-www-form-urlencoded;charset=UTF-8",

@@ -1,4 +1,10 @@
-//! What is below the base URL and not REST.
+//! What is below the base URL and not REST: sign-in, elevation, the admin form, pages for people.
+
+mod consumer_form;
+mod elevation;
+mod page;
+mod sign_in;
+mod xsrf;
 
 use url::form_urlencoded::byte_serialize;
 
@@ -7,9 +13,16 @@ use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::state::State;
 
+pub(crate) use sign_in::rest_session;
+
 /// To the product's sign-in page, and back again afterwards (protocol.md 5.1).
 pub(crate) fn to_login(state: &State, call: &Call) -> Reply {
     let (page, parameter) = state.kind.login_page();
+    with_destination(state, page, parameter, call)
+}
+
+/// A redirect that carries where the caller wanted to go.
+fn with_destination(state: &State, page: &str, parameter: &str, call: &Call) -> Reply {
     let destination = if call.raw_query.is_empty() {
         call.path.clone()
     } else {
@@ -22,20 +35,25 @@ pub(crate) fn to_login(state: &State, call: &Call) -> Reply {
     ))
 }
 
-pub(crate) fn rest_session(
-    _state: &mut State,
-    _call: &Call,
-    _caller: &Caller,
-    _segments: &[&str],
-) -> Option<Reply> {
-    None
+/// Back to where the caller wanted to go, never to another host.
+fn to_destination(state: &State, destination: Option<&str>) -> Reply {
+    let path = destination
+        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
+        .unwrap_or("/");
+    Reply::redirect(&format!("{}{path}", state.base_url))
 }
 
-pub(crate) fn answer(
-    _state: &mut State,
-    _call: &Call,
-    _caller: &Caller,
-    _segments: &[&str],
-) -> Reply {
-    Reply::empty(404)
+pub(crate) fn answer(state: &mut State, call: &Call, caller: &Caller, segments: &[&str]) -> Reply {
+    const FORM: [&str; 6] = ["plugins", "servlet", "applinks", "auth", "conf", "oauth"];
+    if let Some(["add-consumer-manually", id, "INBOUND"]) = segments.strip_prefix(&FORM) {
+        return consumer_form::answer(state, call, caller, id);
+    }
+    if let Some(reply) = sign_in::answer(state, call).or_else(|| elevation::answer(state, call)) {
+        return reply;
+    }
+    match (call.method.as_str(), segments) {
+        ("GET", []) if caller.user.is_none() => to_login(state, call),
+        ("GET", []) => page::links(state, call, caller),
+        _ => page::message(state, 404, "Not found", "There is no such page."),
+    }
 }

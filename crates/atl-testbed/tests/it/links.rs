@@ -3,7 +3,7 @@
 use atl_testbed::{ALICE, ALICE_PASSWORD, Link, MANAGER, MANAGER_PASSWORD, link_id};
 use serde_json::json;
 
-use crate::support::{call, client, jira, json};
+use crate::support::{client, jira, json};
 
 const LINKS: &str = "/rest/applinks/3.0/applicationlink";
 
@@ -140,30 +140,4 @@ fn only_admins_are_let_in_and_the_refusal_is_always_401() {
             .all(|exchange| !exchange.query.contains(MANAGER_PASSWORD)),
         "the log keeps no password"
     );
-}
-
-#[test]
-fn consumers_are_put_and_shown() {
-    let estate = jira();
-    let jira = estate.server(0);
-    let key = crate::support::Key::new(2048);
-    let id = jira.add_link(Link::generic("Bot", "https://a.example.com"));
-    let path = format!("/rest/applinks-oauth/1.0/applicationlink/{id}/authentication/consumer");
-    assert_eq!(json(jira, "GET", &path, None).0, 404);
-    let body =
-        json!({ "key": "bot", "name": "Bot", "publicKey": key.public_pem(), "twoLOAllowed": true });
-    for _ in 0..2 {
-        let (status, made) = json(jira, "PUT", &path, Some(&body));
-        assert_eq!(status, 201);
-        let href = format!("applicationlink/{id}/authentication/consumer");
-        assert_eq!(made["resources-created"][0]["href"], href);
-    }
-    let (_, shown) = json(jira, "GET", &path, None);
-    assert_eq!(shown["consumers"][0]["key"], "bot");
-    assert_eq!(
-        shown["consumers"][0]["twoLOAllowed"], false,
-        "a generic link's flags are not looked at"
-    );
-    assert_eq!(jira.writes(), 2);
-    assert_eq!(call(jira, "DELETE", &path, None).status(), 405);
 }

@@ -1,17 +1,18 @@
 //! A plain client, and a signer that is the `openssl` command.
 
 use std::io::Write as _;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use atl_testbed::{ADMIN, ADMIN_PASSWORD, Estate, Kind, Server, ServerSpec};
+use atl_testbed::{ADMIN, ADMIN_PASSWORD, Consumer, Estate, Kind, Link, Server, ServerSpec};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::blocking::{Client, Response};
 use serde_json::Value;
 use tempfile::TempDir;
+use uuid::Uuid;
 
 pub(crate) fn jira() -> Estate {
     estate(ServerSpec::new(Kind::Jira).context("/jira"))
@@ -84,8 +85,21 @@ impl Key {
             .unwrap()
     }
 
-    pub(crate) fn private_pem(&self) -> PathBuf {
-        self.dir.path().join("key.pem")
+    pub(crate) fn private_pem(&self) -> String {
+        String::from_utf8(openssl(&["pkey", "-in", &self.path("key.pem")], b"")).unwrap()
+    }
+
+    pub(crate) fn certificate_pem(&self) -> String {
+        let args = [
+            "req",
+            "-x509",
+            "-new",
+            "-subj",
+            "/CN=bot",
+            "-key",
+            &self.path("key.pem"),
+        ];
+        String::from_utf8(openssl(&args, b"")).unwrap()
     }
 
     pub(crate) fn public_pem(&self) -> String {
@@ -119,6 +133,25 @@ impl Key {
             &hash,
         ))
     }
+}
+
+/// A key that all tests share which need any.
+pub(crate) static KEY: LazyLock<Key> = LazyLock::new(|| Key::new(2048));
+
+/// A Jira with a generic link that has the consumer `bot`, whose key is [`KEY`].
+pub(crate) fn provisioned() -> Estate {
+    let estate = jira();
+    provision(estate.server(0), &KEY);
+    estate
+}
+
+pub(crate) fn provision(server: &Server, key: &Key) -> Uuid {
+    let link = server.add_link(Link::generic("Bot", "https://bot.example.com"));
+    server.put_consumer(
+        Some(link),
+        Consumer::new("bot", "Bot", &key.public_pem()).unwrap(),
+    );
+    link
 }
 
 pub(crate) fn openssl(args: &[&str], input: &[u8]) -> Vec<u8> {
