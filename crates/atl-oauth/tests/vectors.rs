@@ -7,14 +7,10 @@
 
 use std::{path::PathBuf, process::Command};
 
-use atl_keys::{RsaSha1Signer, SignError};
+use atl_keys::{ImportPolicy, KeySize, Keypair, RsaSha1Signer, SignError};
 use atl_oauth::{Call, Clock, ConsumerSigner, NonceSource, OauthError, header, rfc5849, sign};
 use base64::{Engine as _, prelude::BASE64_STANDARD};
-use rsa::{
-    PrivateKey,
-    pkcs1::DecodeRsaPrivateKey as _,
-    pkcs8::{DecodePrivateKey as _, EncodePublicKey as _, LineEnding},
-};
+use rsa::{PrivateKey, pkcs1::DecodeRsaPrivateKey as _, pkcs8::DecodePrivateKey as _};
 use serde::{Deserialize, de::DeserializeOwned};
 use sha1::Sha1;
 use url::Url;
@@ -71,6 +67,15 @@ impl Clock for Fixed {
 impl NonceSource for Fixed {
     fn nonce(&self) -> Result<String, OauthError> {
         Ok(self.1.clone())
+    }
+}
+
+#[test]
+fn published_keys_are_nobodys_keys() {
+    for name in ["oauth-wiki", "oauthlib", "node-oauth"] {
+        let pem = text(&format!("keys/{name}.pem"));
+        let error = Keypair::read(pem.as_bytes(), None, ImportPolicy::Insecure).unwrap_err();
+        assert_eq!(error.code(), "sample_key", "{name}: {error}");
     }
 }
 
@@ -308,12 +313,8 @@ fn whole_calls() {
     reason = "the panic of a test shows the path"
 )]
 fn openssl_accepts_our_signature() {
-    let key = PrivateKey::new(&mut rand::rngs::SysRng, 2048).unwrap();
-    let public = key
-        .to_public_key()
-        .to_public_key_pem(LineEnding::LF)
-        .unwrap();
-    let key = PublishedKey(key);
+    let key = Keypair::generate(KeySize::Bits2048).unwrap();
+    let public = key.public_key().to_pem();
     let signer = ConsumerSigner::new("deploy-bot", &key);
     let call = Call {
         method: "GET",
