@@ -22,7 +22,7 @@ pub enum OauthError {
     },
     /// The server answered, and its answer says nothing about the key.
     #[error(
-        "`{what}` on `{server}` answered {status} and {reason}, which says nothing about the key"
+        "{server}: {what} was answered with {status} and {reason}, which says nothing about the key"
     )]
     Unclear {
         /// The server's name.
@@ -52,6 +52,8 @@ pub enum Unclear {
     NoToken,
     /// A request token without `oauth_callback_confirmed=true`.
     NotConfirmed,
+    /// A failure of the server, or of a gateway before it.
+    Failing,
     /// A status that such a server does not answer here.
     Status,
 }
@@ -70,6 +72,9 @@ impl Unclear {
             }
             Self::NotAUser | Self::Status => {
                 "this is not how such a server answers here: check `url` in the fleet file, and whether its application links and OAuth plugins are enabled"
+            }
+            Self::Failing => {
+                "the server or a gateway before it is failing: look into its log, and run again when it is well"
             }
             Self::NoToken => {
                 "the call reached no OAuth servlet, or its parameters were lost on the way: check that proxies pass POST requests and the `Authorization` header on unchanged"
@@ -90,6 +95,7 @@ impl std::fmt::Display for Unclear {
             Self::NotAUser => "something that is no user name",
             Self::NoToken => "no request token",
             Self::NotConfirmed => "a request token without `oauth_callback_confirmed`",
+            Self::Failing => "no answer of its own",
             Self::Status => "nothing that was expected",
         })
     }

@@ -1,6 +1,13 @@
 //! The two proofs of a key: looking, and asking for a request token.
 
-use atl_client::{Body, Client, Redirect, Repeat, Request, Response};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use atl_client::{Body, Client, ClientError, Redirect, Repeat, Request, Response};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use crate::{
     error::{OauthError, Unclear},
@@ -50,8 +57,6 @@ struct Question {
     accepts: fn(&Response) -> Result<(), Unclear>,
 }
 
-/// A repeated request carries the nonce of the first, so a lost answer may end as `nonce_used`: [`Question::ask`] then
-/// signs anew.
 const LOOK: Question = Question {
     method: "GET",
     path: "plugins/servlet/applinks/whoami",
@@ -72,8 +77,41 @@ const PROVE: Question = Question {
     accepts: prove_accepts,
 };
 
+/// How long a question that is safe to repeat is asked again, and how often.
+const PATIENCE: Duration = Duration::from_secs(10);
+const REPETITIONS: usize = 2;
+
 impl Question {
+    /// Asks until there is an answer or patience ends. The client repeats no signed call, since a signature is good for
+    /// one use, so that each try is signed anew here.
     fn ask(&self, client: &Client, signer: &ConsumerSigner<'_>) -> Result<KeyState, OauthError> {
+        let started = Instant::now();
+        let mut pauses = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(200))
+            .with_max_times(REPETITIONS)
+            .with_jitter()
+            .build();
+        loop {
+            let outcome = self.ask_with_fresh_nonce(client, signer);
+            let pause = match wait_wanted(&outcome) {
+                Some(wanted) if self.repeat == Repeat::Safe => {
+                    pauses.next().map(|pause| pause.max(wanted))
+                }
+                _ => None,
+            };
+            match pause {
+                Some(pause) if started.elapsed() + pause < PATIENCE => thread::sleep(pause),
+                _ => return outcome,
+            }
+        }
+    }
+
+    /// Asks once more where the server has seen the nonce before.
+    fn ask_with_fresh_nonce(
+        &self,
+        client: &Client,
+        signer: &ConsumerSigner<'_>,
+    ) -> Result<KeyState, OauthError> {
         match self.ask_once(client, signer)? {
             KeyState::Refused(problem) if problem.kind == ProblemKind::NonceUsed => {
                 self.ask_once(client, signer)
@@ -100,7 +138,7 @@ impl Question {
             path: self.path.to_owned(),
             headers: vec![("Authorization".to_owned(), signed.authorization)],
             body: Body::Empty,
-            repeat: self.repeat,
+            repeat: Repeat::Never,
             redirect: Redirect::Refuse,
         };
         let response = client.send_bare(&request, self.fresh)?;
@@ -123,6 +161,20 @@ impl Question {
         }
         problem.clock_skew = problem.clock_skew.or_else(|| client.clock_skew());
         Ok(KeyState::Refused(problem))
+    }
+}
+
+/// How long to wait before the same is asked again, where that may help: after a lost answer, 429 and 503.
+fn wait_wanted(outcome: &Result<KeyState, OauthError>) -> Option<Duration> {
+    match outcome {
+        Err(OauthError::Client(ClientError::RateLimited { retry_after, .. })) => {
+            Some(retry_after.unwrap_or_default())
+        }
+        Err(
+            OauthError::Client(ClientError::Connection { sent: true, .. })
+            | OauthError::Unclear { status: 503, .. },
+        ) => Some(Duration::ZERO),
+        _ => None,
     }
 }
 
@@ -172,6 +224,7 @@ fn refusal(response: &Response) -> Unclear {
         401 | 403 if is_challenged(response) => Unclear::Unexplained,
         401 | 403 if is_page(response) => Unclear::Page,
         401 | 403 => Unclear::NoChallenge,
+        500.. => Unclear::Failing,
         _ => Unclear::Status,
     }
 }

@@ -178,7 +178,7 @@ fn a_proof_that_says_nothing_is_no_acceptance() {
         &format!("401 Unauthorized\n{CHALLENGE}\n\n"),
         Unclear::Unexplained,
     );
-    check_unclear(prove, "500 Internal Server Error\n\n", Unclear::Status);
+    check_unclear(prove, "500 Internal Server Error\n\n", Unclear::Failing);
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! `look` and `prove` against servers that verify signatures with code of their own.
 
 use atl_keys::{KeySize, Keypair};
-use atl_oauth::{Clock, ConsumerSigner, KeyState, Problem, ProblemKind, look, prove};
+use atl_oauth::{
+    Clock, ConsumerSigner, KeyState, OauthError, Problem, ProblemKind, Unclear, look, prove,
+};
 use atl_testbed::{
     Consumer, Estate, Fault, Generation, Kind, Link, Matcher, SERVICE_USER, Server, ServerSpec,
     Setting, When,
@@ -183,16 +185,69 @@ fn a_consumer_that_may_not_dance_is_known_and_refused() {
 }
 
 #[test]
-fn an_answer_lost_after_the_nonce_was_used_is_asked_for_with_another() {
+fn a_look_is_repeated_with_a_signature_of_its_own() {
+    let faults = [
+        Fault::Reset(When::Before),
+        Fault::Reset(When::After),
+        Fault::Unavailable,
+        Fault::TooManyRequests(0),
+    ];
+    let estate = jira();
+    let server = estate.server(0);
+    register(server, &KEY, |_| {});
+    for fault in faults {
+        server.clear_log();
+        server.set(fault.clone().on(Matcher::path("whoami")).times(2));
+        assert_eq!(looked(server), KeyState::Accepted, "{fault:?}");
+        assert_eq!(server.log().len(), 3, "{fault:?}");
+    }
+}
+
+#[test]
+fn patience_ends() {
+    let estate = jira();
+    let server = estate.server(0);
+    register(server, &KEY, |_| {});
+    let client = client(&server.base_url(), None);
+
+    server.set(Fault::Unavailable.on(Matcher::path("whoami")));
+    let error = look(&client, &signer()).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            OauthError::Unclear {
+                status: 503,
+                reason: Unclear::Failing,
+                ..
+            }
+        ),
+        "{error:?}"
+    );
+    assert_eq!(server.log().len(), 3);
+
+    server.clear_faults();
+    server.clear_log();
+    server.set(Fault::TooManyRequests(60).on(Matcher::path("whoami")));
+    let error = look(&client, &signer()).unwrap_err();
+    assert_eq!(error.code(), "rate_limited");
+    assert_eq!(server.log().len(), 1);
+}
+
+#[test]
+fn a_proof_is_asked_for_once() {
     let estate = jira();
     let server = estate.server(0);
     register(server, &KEY, |_| {});
     server.set(
         Fault::Reset(When::After)
-            .on(Matcher::path("whoami"))
+            .on(Matcher::path("request-token"))
             .times(1),
     );
-    assert_eq!(looked(server), KeyState::Accepted);
+    let client = client(&server.base_url(), None);
+    let error = prove(&client, &signer()).unwrap_err();
+    assert!(matches!(error, OauthError::Client(_)), "{error:?}");
+    assert_eq!(server.log().len(), 1);
+    assert_eq!(prove(&client, &signer()).unwrap(), KeyState::Accepted);
 }
 
 /// A clock that has stopped.
