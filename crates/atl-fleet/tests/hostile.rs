@@ -127,17 +127,7 @@ fn printed(text: &str) -> String {
             let debug = format!("{fleet:?}");
             match fleet.ready(&Select::default(), &needs, &environment(), connection) {
                 Err(errors) => format!("{debug} {errors} {errors:?}"),
-                Ok(ready) => {
-                    let credentials: Vec<_> = ready
-                        .servers
-                        .iter()
-                        .map(|server| format!("{:?}", server.config.credentials))
-                        .collect();
-                    format!(
-                        "{debug} {credentials:?} {:?} {:?}",
-                        ready.consumers, ready.warnings
-                    )
-                }
+                Ok(ready) => format!("{debug} {ready:?} {:?}", ready.warnings),
             }
         }
     }

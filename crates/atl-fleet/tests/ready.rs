@@ -15,6 +15,7 @@ use atl_fleet::{
 };
 use atl_keys::KeySize;
 use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
 
 const ALL: Needs = Needs {
     admin: true,
@@ -258,7 +259,9 @@ fn a_full_file_is_resolved_whole() {
         KeypairSource::PublicKeyFile(folder.path("partner.pub"))
     );
     assert_eq!(partner.state, State::Absent);
-    assert_eq!(ready.digest.len(), 64);
+    let digest = Sha256::digest(fs_err::read(folder.path("fleet.yaml")).unwrap());
+    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(ready.digest, digest);
     assert_eq!(ready.warnings, Vec::<String>::new());
 }
 
@@ -500,7 +503,8 @@ fn a_secret_in_the_file_itself_is_a_warning() {
     let folder = Folder::new(
         "version: 1\nservers:\n  a:\n    url: https://a.example.com\n    admin: { username: a, password: marker }\n    \
          database: postgres://reader@db/jira\n  b:\n    url: https://b.example.com\n    admin: { token: \"${env:V_T}\" }\n    \
-         database: postgres://reader:marker@db/jira\n",
+         database: postgres://reader:marker@db/jira\n    proxy: http://me:marker@proxy\n  c:\n    \
+         url: https://c.example.com\n    admin: { token: \"${env:V_T}\" }\n    proxy: http://me:${env:V_P}@proxy\n",
     );
     let ready = folder.ready(&[], &[], ALL).unwrap();
     let warned: Vec<_> = ready
@@ -515,7 +519,7 @@ fn a_secret_in_the_file_itself_is_a_warning() {
                 .unwrap()
         })
         .collect();
-    assert_eq!(warned, ["5", "10"]);
+    assert_eq!(warned, ["5", "10", "11"]);
     assert!(!ready.warnings.concat().contains("marker"));
     assert!(!format!("{ready:?}").contains("marker"));
 }

@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeSet, path::Path};
 
-use atl_fleet::schema;
+use atl_fleet::{Environment, FleetFile, schema};
 use serde_json::Value;
 
 /// The paths of all keys that the schema knows, names of servers and consumers as `*`, lists as `[]`.
@@ -53,6 +53,24 @@ fn the_full_example_has_every_key() {
     for path in found {
         let key = path.rsplit('.').next().unwrap();
         assert!(example.contains(&format!("{key}:")), "{path}");
+    }
+}
+
+#[test]
+fn the_example_of_the_reference_is_a_fleet_file() {
+    let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/fleet-file.md");
+    let reference = fs_err::read_to_string(reference).unwrap();
+    let (_, example) = reference.split_once("```yaml\n").unwrap();
+    let (example, _) = example.split_once("```").unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    fs_err::write(file.path(), example).unwrap();
+    let environment = Environment {
+        var: &|_| None,
+        command: None,
+        keyring: None,
+    };
+    if let Err(errors) = FleetFile::read(file.path(), &environment) {
+        panic!("{errors}");
     }
 }
 

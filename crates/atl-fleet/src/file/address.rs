@@ -92,6 +92,10 @@ impl FromText for Proxy {
         mask_credentials(text)
     }
 
+    fn holds_password(&self) -> bool {
+        self.0.password().is_some()
+    }
+
     fn from_text(text: &str) -> Result<Self, Problem> {
         let url = Url::parse(text).ok().filter(|url| {
             let known = ["http", "https", "socks5", "socks5h"].contains(&url.scheme());

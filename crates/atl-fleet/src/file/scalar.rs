@@ -10,6 +10,7 @@ use serde_json::{Value as Json, json};
 use super::{
     decode::{At, Context, Decode, NAME_PATTERN, Sensitivity, is_name},
     error::{Position, Problem},
+    secret::literal_secret,
     template::{Scheme, Segment, Template},
     yaml::{Node, Value},
 };
@@ -51,6 +52,11 @@ pub(super) trait FromText: Sized {
         text.to_owned()
     }
 
+    /// Whether a password is in it.
+    fn holds_password(&self) -> bool {
+        false
+    }
+
     /// The message does not quote the text, which is shown beside it.
     fn from_text(text: &str) -> Result<Self, Problem>;
 
@@ -66,7 +72,7 @@ impl<T: FromText> Decode for Field<T> {
             return None;
         };
         let shown = T::show(text);
-        match meaning(text, cx) {
+        match meaning(text, at, cx) {
             Ok(value) => Some(Self {
                 at,
                 text: shown,
@@ -84,37 +90,44 @@ impl<T: FromText> Decode for Field<T> {
     }
 }
 
-fn meaning<T: FromText>(text: &str, cx: &Context<'_>) -> Result<Known<T>, Problem> {
+fn meaning<T: FromText>(
+    text: &str,
+    at: Position,
+    cx: &mut Context<'_>,
+) -> Result<Known<T>, Problem> {
     let template = Template::parse(text)?;
+    let mut others = template
+        .references()
+        .filter(|reference| reference.scheme != Scheme::Env);
+    if let Some(reference) = others.next() {
+        let scheme = reference.scheme.name();
+        return Err(Problem::new(format!(
+            "`${{{scheme}:}}` may stand only in passwords, tokens, passphrases and database URLs"
+        ))
+        .text(reference.to_string())
+        .suggest("only `${env:NAME}` may stand here"));
+    }
     let mut resolved = String::new();
     for segment in &template.0 {
         match segment {
             Segment::Literal(literal) => resolved.push_str(literal.expose_secret()),
-            Segment::Reference(reference) if reference.scheme == Scheme::Env => {
-                match (cx.environment.var)(&reference.argument) {
-                    Some(value) => resolved.push_str(&value),
-                    None => return Ok(Known::Undefined(reference.argument.clone())),
-                }
-            }
-            Segment::Reference(reference) => {
-                return Err(Problem::new(format!(
-                    "`${{{}:}}` may stand only in passwords, tokens, passphrases and database URLs",
-                    reference.scheme.name()
-                ))
-                .text(reference.to_string())
-                .suggest("only `${env:NAME}` may stand here"));
-            }
+            Segment::Reference(reference) => match (cx.environment.var)(&reference.argument) {
+                Some(value) => resolved.push_str(&value),
+                None => return Ok(Known::Undefined(reference.argument.clone())),
+            },
         }
     }
-    T::from_text(&resolved)
-        .map(Known::Value)
-        .map_err(|problem| {
-            if template.references().next().is_some() {
-                problem.without_suggestion()
-            } else {
-                problem
+    let literal = template.literal().is_some();
+    match T::from_text(&resolved) {
+        Ok(value) => {
+            if literal && value.holds_password() {
+                cx.warn(at, literal_secret());
             }
-        })
+            Ok(Known::Value(value))
+        }
+        Err(problem) if literal => Err(problem),
+        Err(problem) => Err(problem.without_suggestion()),
+    }
 }
 
 /// Any text that is not empty.

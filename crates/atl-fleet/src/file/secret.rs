@@ -69,11 +69,7 @@ impl Decode for Secret {
                 cx.error(at, Problem::new("an empty secret"));
                 return None;
             }
-            Some(literal) if has_password(literal) => cx.warn(
-                at,
-                Problem::new("a secret stands in the fleet file itself")
-                    .suggest("use `${env:NAME}`, `${file:PATH}` or `${cmd:COMMAND}`"),
-            ),
+            Some(literal) if has_password(literal) => cx.warn(at, literal_secret()),
             _ => {}
         }
         Some(Self { at, template })
@@ -82,6 +78,12 @@ impl Decode for Secret {
     fn schema() -> Json {
         json!({ "type": "string", "minLength": 1, "writeOnly": true })
     }
+}
+
+/// The warning about a secret that is no reference.
+pub(super) fn literal_secret() -> Problem {
+    Problem::new("a secret stands in the fleet file itself")
+        .suggest("use `${env:NAME}`, `${file:PATH}` or `${cmd:COMMAND}`")
 }
 
 /// Whether a literal text holds a secret: a URL does only with a password in it.
