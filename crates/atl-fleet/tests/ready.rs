@@ -260,8 +260,11 @@ fn a_full_file_is_resolved_whole() {
     );
     assert_eq!(partner.state, State::Absent);
     let digest = Sha256::digest(fs_err::read(folder.path("fleet.yaml")).unwrap());
-    let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(ready.digest, digest);
+    let bytes = ready.digest.as_bytes().chunks(2).map(|pair| {
+        let pair = std::str::from_utf8(pair).unwrap();
+        u8::from_str_radix(pair, 16).unwrap()
+    });
+    assert_eq!(bytes.collect::<Vec<_>>(), digest.to_vec());
     assert_eq!(ready.warnings, Vec::<String>::new());
 }
 

@@ -226,7 +226,17 @@ fn entries(
     may_show: impl Fn(&str) -> bool,
 ) -> Option<Vec<(String, Position, Node)>> {
     let Value::Map(entries) = node.value else {
-        cx.expected("a mapping", &node, sensitivity);
+        // What stands in place of a mapping may be a password whose key was damaged; a URL never is.
+        let is_url = node
+            .value
+            .scalar()
+            .is_some_and(|text| text.starts_with("http"));
+        let shown = if is_url {
+            sensitivity
+        } else {
+            Sensitivity::Secret
+        };
+        cx.expected("a mapping", &node, shown);
         return None;
     };
     let mut seen = std::collections::HashMap::new();

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use super::mask::mask;
+
 /// A place in the fleet file, both counted from 1, columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
@@ -41,7 +43,7 @@ impl FleetError {
             file: file.to_owned(),
             position,
             message: problem.message,
-            text: problem.text.map(|text| shorten(&text)),
+            text: problem.text.map(|text| shorten(&mask(&text))),
             suggestion: problem.suggestion,
         }
     }
@@ -76,11 +78,8 @@ impl FleetErrors {
     }
 
     /// `Ok` where there are none.
-    pub(super) fn check(mut errors: Vec<FleetError>) -> Result<(), Self> {
-        errors.sort_by(|a, b| {
-            (a.position, &a.message, &a.text).cmp(&(b.position, &b.message, &b.text))
-        });
-        errors.dedup();
+    pub(super) fn check(errors: Vec<FleetError>) -> Result<(), Self> {
+        let errors = sorted(errors);
         if errors.is_empty() {
             Ok(())
         } else {
@@ -118,6 +117,14 @@ impl fmt::Display for FleetErrors {
 }
 
 impl std::error::Error for FleetErrors {}
+
+/// By position, each once.
+pub(super) fn sorted(mut errors: Vec<FleetError>) -> Vec<FleetError> {
+    errors
+        .sort_by(|a, b| (a.position, &a.message, &a.text).cmp(&(b.position, &b.message, &b.text)));
+    errors.dedup();
+    errors
+}
 
 /// A complaint that does not know its place yet.
 #[derive(Debug, Clone, PartialEq, Eq)]

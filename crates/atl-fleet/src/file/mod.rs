@@ -7,6 +7,7 @@ mod address;
 mod check;
 mod decode;
 mod error;
+mod mask;
 mod model;
 mod ready;
 mod scalar;

@@ -300,20 +300,12 @@ impl Decode for At<KeySize> {
             cx.expected("a number, 2048, 3072 or 4096", &node, Sensitivity::Open);
             return None;
         };
-        let size = match number.as_str() {
-            "2048" => KeySize::Bits2048,
-            "3072" => KeySize::Bits3072,
-            "4096" => KeySize::Bits4096,
-            _ => {
-                let problem = Problem::new("a keypair has 2048, 3072 or 4096 bits");
-                cx.error(node.at, problem.text(number.as_str()));
-                return None;
-            }
+        let Some(value) = number.parse().ok().and_then(KeySize::from_bits) else {
+            let problem = Problem::new("a keypair has 2048, 3072 or 4096 bits");
+            cx.error(node.at, problem.text(number.as_str()));
+            return None;
         };
-        Some(Self {
-            at: node.at,
-            value: size,
-        })
+        Some(Self { at: node.at, value })
     }
 
     fn schema() -> Json {

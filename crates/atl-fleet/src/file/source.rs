@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 use super::{
     check,
     decode::{Context, Decode, Named},
-    error::{FleetError, FleetErrors, Position, Problem},
+    error::{self, FleetError, FleetErrors, Position, Problem},
     model::{Fleet, is_key},
     secret::Environment,
     yaml,
@@ -61,7 +61,7 @@ impl FleetFile {
             fleet,
             digest: hex(&Sha256::digest(&bytes)),
             others_can_write,
-            warnings: cx.warnings,
+            warnings: error::sorted(cx.warnings),
         })
     }
 
