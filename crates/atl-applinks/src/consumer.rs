@@ -108,7 +108,7 @@ impl Applinks<'_> {
     /// The server cannot be asked, refuses, or answers anything but consumers.
     pub fn consumer(&self, id: &str) -> Result<Option<Consumer>, ApplinksError> {
         let answer = self.client.send(&Request::get(self.consumer_path(id)))?;
-        if answer.status == 404 && wire::is_status(&answer.body) {
+        if answer.status == 404 && wire::is_own(&answer) {
             return Ok(None);
         }
         Ok(answer.json::<Consumers>()?.incoming())
@@ -146,7 +146,7 @@ impl Applinks<'_> {
                 key: consumer.key.clone(),
                 words: answer.message().unwrap_or_default(),
             }),
-            404 if wire::is_status(&answer.body) => Err(self.no_such_link(id)),
+            404 if wire::is_own(&answer) => Err(self.no_such_link(id)),
             _ => Ok(answer.success().map(drop)?),
         }
     }

@@ -215,7 +215,7 @@ impl Applinks<'_> {
                 format!("the change of the application link `{}`", link.id),
                 &answer,
             )),
-            403 if wire::is_status(&answer.body) => Err(self.system_link(&link.id)),
+            403 if wire::is_own(&answer) => Err(self.system_link(&link.id)),
             _ => Ok(answer.success().map(drop)?),
         }
     }
@@ -227,8 +227,8 @@ impl Applinks<'_> {
     pub fn delete(&self, id: &str) -> Result<(), ApplinksError> {
         let answer = self.client.send(&Request::delete(self.link_path(id)))?;
         match answer.status {
-            404 if wire::is_status(&answer.body) => Ok(()),
-            403 if wire::is_status(&answer.body) => Err(self.system_link(id)),
+            404 if wire::is_own(&answer) => Ok(()),
+            403 if wire::is_own(&answer) => Err(self.system_link(id)),
             _ => Ok(answer.success().map(drop)?),
         }
     }

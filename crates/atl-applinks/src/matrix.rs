@@ -105,7 +105,7 @@ impl Applinks<'_> {
         let answer = self.client.send(&Request::put_json(path(id), body))?;
         self.check_found(id, &answer)?;
         match answer.status {
-            403 if impersonation && wire::has_v3_errors(&answer.body) => {
+            403 if impersonation && wire::is_own(&answer) => {
                 Err(ApplinksError::NeedsSystemAdministrator {
                     server: self.server(),
                     what: "two-legged OAuth with impersonation",
@@ -121,14 +121,15 @@ impl Applinks<'_> {
 
     /// A 404 here means no link, or, where the version is unknown, no matrix at all.
     fn check_found(&self, id: &str, answer: &Response) -> Result<(), ApplinksError> {
-        if answer.status == 404 {
-            if wire::has_v3_errors(&answer.body) {
-                return Err(self.no_such_link(id));
-            }
-            if self.matrix.get().is_none() {
-                self.matrix.set(Some(false));
-                return Err(self.no_matrix());
-            }
+        if answer.status != 404 {
+            return Ok(());
+        }
+        if self.matrix.get().is_none() && !wire::has_v3_errors(answer) {
+            self.matrix.set(Some(false));
+            return Err(self.no_matrix());
+        }
+        if wire::is_own(answer) {
+            return Err(self.no_such_link(id));
         }
         Ok(())
     }

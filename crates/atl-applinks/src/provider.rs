@@ -74,7 +74,7 @@ impl Applinks<'_> {
     /// There is no such link, the server refuses, or it answers anything but providers.
     pub fn providers(&self, id: &str) -> Result<Vec<Provider>, ApplinksError> {
         let answer = self.client.send(&Request::get(self.provider_path(id)))?;
-        if answer.status == 404 && wire::is_status(&answer.body) {
+        if answer.status == 404 && wire::is_own(&answer) {
             return Err(self.no_such_link(id));
         }
         let providers: Providers = answer.json()?;
@@ -104,7 +104,7 @@ impl Applinks<'_> {
                 })
             }
             400 => Err(self.rejected(format!("the provider `{}`", provider.class), &answer)),
-            404 if wire::is_status(&answer.body) => Err(self.no_such_link(id)),
+            404 if wire::is_own(&answer) => Err(self.no_such_link(id)),
             _ => Ok(answer.success().map(drop)?),
         }
     }

@@ -2,11 +2,12 @@
 
 use std::{fmt, marker::PhantomData};
 
+use atl_client::Response;
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, SeqAccess, Visitor, value},
 };
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 /// A list, or the only element of one: some serialisers print a list of one as its element.
 pub(crate) fn one_or_many<'de, D, T>(deserializer: D) -> Result<Vec<T>, D::Error>
@@ -35,15 +36,19 @@ where
     deserializer.deserialize_any(OneOrMany(PhantomData))
 }
 
-/// Whether an error body is a `Status`, which is what a link's own resources answer, and a proxy, or a filter before
-/// them, does not (protocol.md 1.3).
-pub(crate) fn is_status(body: &[u8]) -> bool {
-    serde_json::from_slice(body).is_ok_and(|body: Value| body["status-code"].is_u64())
+/// Whether a refusal is a resource's own, which is a JSON object (protocol.md 1.3), and neither the page of a proxy or
+/// of a path that the server does not have, nor that of the filter that blocks Basic authentication.
+pub(crate) fn is_own(answer: &Response) -> bool {
+    object(answer).is_some() && !answer.says_basic_is_disabled()
 }
 
 /// Whether this is an error of the JSON-only resources: `{"status":404,"errors":[...]}` (protocol.md 1.3).
-pub(crate) fn has_v3_errors(body: &[u8]) -> bool {
-    serde_json::from_slice(body).is_ok_and(|body: Value| body["errors"].is_array())
+pub(crate) fn has_v3_errors(answer: &Response) -> bool {
+    object(answer).is_some_and(|body| body.contains_key("errors"))
+}
+
+fn object(answer: &Response) -> Option<Map<String, Value>> {
+    serde_json::from_slice(&answer.body).ok()
 }
 
 #[cfg(test)]
@@ -76,27 +81,43 @@ mod tests {
 
     #[test]
     fn error_bodies_are_told_apart() {
-        fn check(body: &str, status: bool, v3: bool) {
-            assert_eq!(is_status(body.as_bytes()), status, "{body}");
-            assert_eq!(has_v3_errors(body.as_bytes()), v3, "{body}");
+        fn check(status: u16, body: &str, own: bool, v3: bool) {
+            let answer = Response {
+                status,
+                headers: Vec::new(),
+                body: body.into(),
+                what: "GET rest/x".into(),
+                server: "jira".into(),
+            };
+            assert_eq!(is_own(&answer), own, "{body}");
+            assert_eq!(has_v3_errors(&answer), v3, "{body}");
         }
-        check(r#"{"status-code":404,"message":"gone"}"#, true, false);
+        check(404, r#"{"status-code":404,"message":"gone"}"#, true, false);
         check(
+            404,
             r#"{"status":404,"errors":[{"summary":"gone"}]}"#,
-            false,
+            true,
             true,
         );
         check(
+            403,
+            r#"{"status-code":403,"message":"System link"}"#,
+            true,
+            false,
+        );
+        check(
+            403,
             r#"{"message":"Basic Authentication has been disabled on this instance."}"#,
             false,
             false,
         );
         check(
+            404,
             "<status><status-code>404</status-code></status>",
             false,
             false,
         );
-        check("[]", false, false);
-        check("", false, false);
+        check(404, "[]", false, false);
+        check(404, "", false, false);
     }
 }
