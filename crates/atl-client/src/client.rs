@@ -203,6 +203,11 @@ impl Client {
         self.state().skew
     }
 
+    /// Whether the session was elevated: the server asked for the password a second time and took it.
+    pub fn elevated(&self) -> bool {
+        self.state().elevated == Elevated::Yes
+    }
+
     /// Sends as somebody; any status is an answer, but a rate limit that lasts is an error.
     pub(crate) fn call(
         &self,
