@@ -1,12 +1,43 @@
-//! The fleet file, the planner and the executor.
+#![doc = include_str!("../README.md")]
 
+mod adopt;
+pub mod check;
+mod choose;
+mod engine;
+mod event;
+mod execute;
 mod file;
+mod guard;
+mod keys;
+mod known;
+pub mod links;
+mod observe;
+mod outcome;
+mod plan;
+mod planner;
+mod provision;
+mod recover;
+mod settle;
+mod step;
+mod trouble;
+mod two_legged;
 mod wanted;
 
+pub use adopt::{Adopted, adopt};
+pub use engine::{Looked, RunOptions, StartError, look};
+pub use event::{Event, Sink};
 pub use file::{
     CommandRunner, ConnectionOptions, Environment, FleetError, FleetErrors, FleetFile,
     KeyringReader, Needs, Position, Select, schema,
 };
+pub use known::{FileKey, FileKeyError, FileKeys, Known};
+pub use outcome::{Exit, of_apply, of_plan};
+pub use plan::{
+    Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,
+    Summary,
+};
+pub use step::RunInfo;
+pub use trouble::Trouble;
 pub use wanted::{
     Consumer, Export, Grant, KeypairSource, NamedLink, Policy, Ready, ReadyServer, State, TwoLegged,
 };

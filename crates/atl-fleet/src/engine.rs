@@ -1,0 +1,443 @@
+//! A run over the fleet: look at all servers side by side, then carry out the plan, one task a server.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use atl_client::{Client, Transport};
+use atl_keys::{KeySize, Keypair};
+use atl_store::{Store, StoreError};
+
+use crate::{
+    event::{Event, Sink},
+    execute::{Execute, execute_server},
+    guard,
+    keys::Keys,
+    known::{FileKeyError, Known, read_file_keys},
+    observe::{Look, Observed, observe},
+    plan::{Change, Kind, Plan, PlanOptions, ServerPlan, Summary},
+    planner::plan_server,
+    step::RunInfo,
+    trouble::Trouble,
+    wanted::{Consumer, KeypairSource, Ready, ReadyServer},
+};
+
+/// How a run goes about it.
+#[derive(Clone, Copy)]
+pub struct RunOptions<'a> {
+    /// Servers worked on at once.
+    pub parallel: usize,
+    /// How long a refusal right after a write is asked again.
+    pub settle: Duration,
+    /// Set when the user interrupts: the step under way is finished, no further one is begun.
+    pub interrupted: &'a AtomicBool,
+    /// Takes events.
+    pub sink: Sink<'a>,
+}
+
+/// Why a run did not start: nothing was sent to any server.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A server's configuration cannot work.
+    #[error("{}", troubles.iter().map(|trouble| trouble.message.as_str()).collect::<Vec<_>>().join("; "))]
+    Config {
+        /// What is wrong, one a server.
+        troubles: Vec<Trouble>,
+    },
+    /// A key file was not read.
+    #[error(transparent)]
+    FileKey(#[from] FileKeyError),
+    /// The store did not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A keypair could not be made.
+    #[error("a keypair for consumer `{consumer}` could not be made")]
+    Key {
+        /// The consumer.
+        consumer: String,
+        /// Why.
+        source: atl_keys::KeyError,
+    },
+    /// The fleet file is not the one that the plan was made from.
+    #[error("the fleet file has changed since the plan was made")]
+    OtherFleet,
+}
+
+impl StartError {
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Config { troubles } => troubles
+                .iter()
+                .map(|trouble| trouble.advice.as_str())
+                .collect::<Vec<_>>()
+                .join("; "),
+            Self::FileKey(error) => error.advice(),
+            Self::Store(error) => error.advice(),
+            Self::Key { source, .. } => source.advice(),
+            Self::OtherFleet => "make a new plan with `atl-admin plan --out FILE`".to_owned(),
+        }
+    }
+}
+
+/// The clients, the keys and what was seen: what `apply` needs of the look that made its plan.
+pub struct Looked<'a> {
+    /// The plan.
+    pub plan: Plan,
+    ready: &'a Ready,
+    store: Option<&'a Store>,
+    clients: Vec<Client>,
+    observed: Vec<Option<Observed>>,
+    keys: Keys<'a>,
+}
+
+/// Looks at every selected server and plans. Writes neither servers nor store.
+///
+/// # Errors
+///
+/// Only where nothing could be started; what is wrong with a server is in its part of the plan.
+pub fn look<'a>(
+    ready: &'a Ready,
+    store: Option<&'a Store>,
+    options: &PlanOptions,
+    run: RunOptions<'_>,
+) -> Result<Looked<'a>, StartError> {
+    let known = Known::read(store)?;
+    let keys = Keys::new(store, read_file_keys(&ready.consumers)?);
+    let clients = clients(&ready.servers)?;
+    (run.sink)(&Event::Begin {
+        phase: "look",
+        servers: clients.len(),
+    });
+    let looked = side_by_side(run.parallel, &clients, |index, client| {
+        let server = &ready.servers[index];
+        let consumers = consumers_of(ready, client.server());
+        let (plan, observed) = look_at(
+            server,
+            client,
+            &consumers,
+            ready,
+            &Look {
+                known: &known,
+                keys: &keys,
+                options,
+            },
+        );
+        (run.sink)(&Event::Server(&plan));
+        (plan, observed)
+    });
+    let (servers, observed) = looked.into_iter().unzip();
+    let plan = Plan::new(&ready.digest, options, servers);
+    Ok(Looked {
+        plan,
+        ready,
+        store,
+        clients,
+        observed,
+        keys,
+    })
+}
+
+pub(crate) fn look_at(
+    server: &ReadyServer,
+    client: &Client,
+    consumers: &[&Consumer],
+    ready: &Ready,
+    look: &Look<'_>,
+) -> (ServerPlan, Option<Observed>) {
+    let mut observed = match observe(client, consumers, &ready.named, look) {
+        Ok(observed) => observed,
+        Err(trouble) => {
+            let mut plan = ServerPlan::troubled(client.server(), trouble);
+            if let Ok(manifest) = client.manifest() {
+                plan.product = client.product().ok();
+                plan.version = Some(manifest.version.clone());
+            }
+            return (plan, None);
+        }
+    };
+    let plan = plan_server(
+        server,
+        consumers,
+        &observed,
+        look.known,
+        look.keys.files(),
+        look.options,
+    );
+    if !plan.changes.iter().any(rights_matter) {
+        return (plan, Some(observed));
+    }
+    let rights = atl_applinks::Applinks::open(client)
+        .and_then(|applinks| applinks.is_system_administrator());
+    match rights {
+        Ok(rights) => {
+            for seen in observed.consumers.values_mut() {
+                seen.system_administrator = rights;
+            }
+            let plan = plan_server(
+                server,
+                consumers,
+                &observed,
+                look.known,
+                look.keys.files(),
+                look.options,
+            );
+            (plan, Some(observed))
+        }
+        Err(error) => (ServerPlan::troubled(client.server(), error.into()), None),
+    }
+}
+
+/// Whether the plan for a consumer depends on our being a system administrator.
+fn rights_matter(change: &Change) -> bool {
+    change
+        .error
+        .as_ref()
+        .is_some_and(|error| error.code == "executing_user")
+        || (change.kind == Kind::TwoLegged
+            && change
+                .fields
+                .iter()
+                .any(|field| matches!(field.path.as_str(), "impersonation" | "execute_as")))
+}
+
+pub(crate) fn clients(servers: &[ReadyServer]) -> Result<Vec<Client>, StartError> {
+    let transport = Transport::default();
+    let mut clients = Vec::with_capacity(servers.len());
+    let mut troubles = Vec::new();
+    for server in servers {
+        match Client::new(server.config.clone(), &transport) {
+            Ok(client) => clients.push(client),
+            Err(error) => troubles.push(Trouble::from(error)),
+        }
+    }
+    if troubles.is_empty() {
+        Ok(clients)
+    } else {
+        Err(StartError::Config { troubles })
+    }
+}
+
+/// The selected consumers that a server is to have (or to lose).
+pub(crate) fn consumers_of<'r>(ready: &'r Ready, server: &str) -> Vec<&'r Consumer> {
+    ready
+        .consumers
+        .iter()
+        .filter(|consumer| consumer.servers.iter().any(|name| name == server))
+        .collect()
+}
+
+/// Runs `task` for every item on up to `parallel` threads; results in the order of the items.
+pub(crate) fn side_by_side<T: Sync, R: Send>(
+    parallel: usize,
+    items: &[T],
+    task: impl Fn(usize, &T) -> R + Sync,
+) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let results: Mutex<BTreeMap<usize, R>> = Mutex::default();
+    thread::scope(|scope| {
+        for _ in 0..parallel.clamp(1, items.len().max(1)) {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(item) = items.get(index) else { break };
+                    let result = task(index, item);
+                    results
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .insert(index, result);
+                }
+            });
+        }
+    });
+    results
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .into_values()
+        .collect()
+}
+
+impl Looked<'_> {
+    /// Why the plan needs a confirmation, a sentence each.
+    pub fn confirmations(&self) -> Vec<String> {
+        guard::confirmations(&self.plan)
+    }
+
+    /// Takes a saved plan: what was seen since must be what the plan was made from, server by server; a server that
+    /// moved on gets its refusal and nothing is sent to it.
+    ///
+    /// # Errors
+    ///
+    /// The plan was made from another fleet file.
+    pub fn take_saved(&mut self, saved: &Plan) -> Result<(), StartError> {
+        if saved.fleet != self.ready.digest {
+            return Err(StartError::OtherFleet);
+        }
+        let bare = |plan: &ServerPlan| {
+            plan.changes
+                .iter()
+                .map(Change::without_outcome)
+                .collect::<Vec<_>>()
+        };
+        for (server, observed) in self.plan.servers.iter_mut().zip(&mut self.observed) {
+            let planned = saved
+                .servers
+                .iter()
+                .find(|planned| planned.server == server.server);
+            let same = planned.is_some_and(|planned| {
+                planned.observed == server.observed && bare(planned) == bare(server)
+            });
+            if !same && observed.is_some() {
+                *observed = None;
+                *server = ServerPlan {
+                    product: server.product,
+                    version: server.version.clone(),
+                    ..ServerPlan::troubled(
+                        &server.server,
+                        crate::execute::moved_on(&server.server, "any"),
+                    )
+                };
+            }
+        }
+        self.plan.summary = Summary::of(&self.plan.servers);
+        Ok(())
+    }
+
+    /// Carries the plan out and says what came of it.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read, or no keypair be made; nothing was sent then.
+    pub fn apply(self, info: &RunInfo, run: RunOptions<'_>) -> Result<Plan, StartError> {
+        let Self {
+            mut plan,
+            ready,
+            store,
+            clients,
+            observed,
+            keys,
+        } = self;
+        let Some(store) = store else { return Ok(plan) };
+        if let Some(trouble) = guard::mass_change(&plan, &observed) {
+            for server in plan
+                .servers
+                .iter_mut()
+                .filter(|server| server.has_changes())
+            {
+                server.note(&trouble);
+                for change in server
+                    .changes
+                    .iter_mut()
+                    .filter(|change| change.is_change())
+                {
+                    change.result = Some(crate::plan::Applied::Skipped);
+                }
+            }
+            plan.summary = Summary::of(&plan.servers);
+            return Ok(plan);
+        }
+        make_keypairs(ready, store, &plan, run.sink)?;
+        let known = Known::read(Some(store))?;
+        (run.sink)(&Event::Begin {
+            phase: "apply",
+            servers: clients.len(),
+        });
+        let options = plan.options.clone();
+        let execute = Execute {
+            store,
+            known: &known,
+            keys: &keys,
+            options: &options,
+            info,
+            settle: run.settle,
+            interrupted: run.interrupted,
+            sink: run.sink,
+        };
+        let tasks: Vec<_> = plan
+            .servers
+            .into_iter()
+            .zip(clients)
+            .zip(observed)
+            .collect();
+        let servers = side_by_side(run.parallel, &tasks, |_, ((planned, client), observed)| {
+            let mut planned = planned.clone();
+            if let Some(observed) = observed {
+                let consumers = consumers_of(ready, client.server());
+                execute_server(
+                    execute,
+                    client,
+                    &consumers,
+                    &ready.named,
+                    observed,
+                    &mut planned,
+                );
+            }
+            client.sign_out();
+            (run.sink)(&Event::Server(&planned));
+            planned
+        });
+        let plan = Plan::new(&ready.digest, &options, servers);
+        (run.sink)(&Event::Summary(&plan.summary));
+        Ok(plan)
+    }
+
+    /// Ends sessions where nothing is carried out.
+    pub fn sign_out(&self) {
+        for client in &self.clients {
+            client.sign_out();
+        }
+    }
+}
+
+/// Makes the keypairs that the plan needs, on all cores, and puts them into the store before anything is sent.
+fn make_keypairs(
+    ready: &Ready,
+    store: &Store,
+    plan: &Plan,
+    sink: Sink<'_>,
+) -> Result<(), StartError> {
+    let mut wanted: BTreeMap<usize, (KeySize, Vec<&Consumer>)> = BTreeMap::new();
+    for consumer in &ready.consumers {
+        let KeypairSource::Managed { size, .. } = &consumer.keypair else {
+            continue;
+        };
+        let needed = plan
+            .servers
+            .iter()
+            .flat_map(|server| &server.changes)
+            .any(|change| {
+                change.consumer == consumer.name
+                    && change.fields.iter().any(|field| field.known_after_apply)
+            });
+        if needed {
+            wanted
+                .entry(size.bits())
+                .or_insert_with(|| (*size, Vec::new()))
+                .1
+                .push(consumer);
+        }
+    }
+    for (size, consumers) in wanted.into_values() {
+        let failed = |source| StartError::Key {
+            consumer: consumers[0].name.clone(),
+            source,
+        };
+        let made = Keypair::generate_many(size, consumers.len()).map_err(failed)?;
+        for (consumer, keypair) in consumers.iter().zip(&made) {
+            let row = store.keypair_or_add(&consumer.name, keypair)?;
+            sink(&Event::Keypair {
+                consumer: &consumer.name,
+                fingerprint: &row.fingerprint,
+                bits: row.bits,
+            });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! What happens during a run: the only way out of it. A bar, a table and an NDJSON line are renderers of these.
+
+use atl_keys::Fingerprint;
+use serde::Serialize;
+
+use crate::plan::{Change, ServerPlan, Summary};
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// A phase begins.
+    Begin {
+        /// `look` or `apply`.
+        phase: &'static str,
+        /// How many servers it concerns.
+        servers: usize,
+    },
+    /// A keypair was made and is in the store.
+    Keypair {
+        /// The consumer.
+        consumer: &'a str,
+        /// Its fingerprint.
+        fingerprint: &'a Fingerprint,
+        /// Its size.
+        bits: usize,
+    },
+    /// A step is about to be taken.
+    Step {
+        /// The server.
+        server: &'a str,
+        /// The consumer.
+        consumer: &'a str,
+        /// Which step.
+        action: &'a str,
+    },
+    /// A change was made, or failed.
+    Change {
+        /// The server.
+        server: &'a str,
+        /// The change with its outcome.
+        #[serde(flatten)]
+        change: &'a Change,
+    },
+    /// A server is done in this phase.
+    Server(&'a ServerPlan),
+    /// A server was checked.
+    Checked {
+        /// The server.
+        server: &'a str,
+    },
+    /// The run is over.
+    Summary(&'a Summary),
+}
+
+/// Takes events, from several threads.
+pub type Sink<'a> = &'a (dyn Fn(&Event<'_>) + Sync);

@@ -1,0 +1,356 @@
+//! Looking at one server: its links, our consumers, and what it makes of a call signed with our key. Writes nothing.
+
+use std::collections::BTreeMap;
+
+use atl_applinks::{ApplicationLink, Applinks, Matrix};
+use atl_client::{Client, Product};
+use atl_oauth::{ConsumerSigner, KeyState, ProblemKind};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::{
+    choose::{Held, Wanted, choose},
+    keys::Keys,
+    known::Known,
+    plan::PlanOptions,
+    planner::strip,
+    trouble::Trouble,
+    wanted::{Consumer, NamedLink, State},
+};
+
+/// What one server has, as far as the plan for it depends on it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct Observed {
+    /// The product.
+    pub(crate) product: Product,
+    /// The product version.
+    pub(crate) version: String,
+    /// What was found for each consumer, by its name in the fleet file.
+    pub(crate) consumers: BTreeMap<String, ObservedConsumer>,
+    /// Links that this tool made and the fleet file no longer names.
+    pub(crate) unnamed: Vec<ObservedLink>,
+}
+
+/// What one server has for one consumer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ObservedConsumer {
+    /// The link at our application URL.
+    pub(crate) link: Option<ApplicationLink>,
+    /// A link that has the id computed from our application URL, and another application URL.
+    pub(crate) relocated: Option<ApplicationLink>,
+    /// What is registered on the link.
+    pub(crate) consumer: Option<atl_applinks::Consumer>,
+    /// The OAuth matrix, where the fleet file says something about two-legged OAuth.
+    pub(crate) matrix: Option<Matrix>,
+    /// Whether this server has the matrix at all.
+    pub(crate) has_matrix: bool,
+    /// The version of the application links plugin.
+    pub(crate) applinks_version: String,
+    /// What the server made of a signed call.
+    #[serde(skip)]
+    pub(crate) probe: Probe,
+    /// Another link that carries our consumer key.
+    pub(crate) owner: Option<String>,
+    /// Another link that shares the consumer key which would be removed here.
+    pub(crate) shared_with: Option<String>,
+    /// Whether we are a system administrator, where it matters and the server could tell.
+    #[serde(skip)]
+    pub(crate) system_administrator: Option<bool>,
+}
+
+/// A link that this tool made and the fleet file no longer names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(crate) struct ObservedLink {
+    /// The link.
+    pub(crate) link: ApplicationLink,
+    /// The consumer it was made for.
+    pub(crate) consumer: String,
+    /// The consumer key it was made with.
+    pub(crate) consumer_key: String,
+    /// The consumer key it carries now.
+    pub(crate) carries: Option<String>,
+    /// Another link that shares it.
+    pub(crate) shared_with: Option<String>,
+}
+
+/// What the server made of a signed call that leaves no trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Probe {
+    /// There was no need, or no private key, to ask.
+    NotAsked,
+    /// It accepted the key.
+    Accepted,
+    /// It knows no such consumer key.
+    Unknown,
+    /// It refused.
+    Refused {
+        /// With what.
+        trouble: Trouble,
+        /// Whether the refusal shows that the consumer key exists.
+        exists: bool,
+    },
+}
+
+impl Observed {
+    /// SHA-256 over everything the plan depends on, in hex.
+    pub(crate) fn digest(&self) -> String {
+        digest(self)
+    }
+}
+
+impl ObservedConsumer {
+    /// SHA-256 over everything the plan for this consumer depends on, in hex.
+    pub(crate) fn digest(&self) -> String {
+        digest(self)
+    }
+}
+
+fn digest(value: &impl Serialize) -> String {
+    use std::fmt::Write as _;
+    let bytes = serde_json::to_vec(value).unwrap_or_default();
+    Sha256::digest(&bytes)
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// What looking needs beside the server.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) known: &'a Known,
+    pub(crate) keys: &'a Keys<'a>,
+    pub(crate) options: &'a PlanOptions,
+}
+
+/// Reads one server: manifest and links, then each consumer.
+pub(crate) fn observe(
+    client: &Client,
+    consumers: &[&Consumer],
+    named: &[NamedLink],
+    look: &Look<'_>,
+) -> Result<Observed, Trouble> {
+    let manifest = client.manifest()?;
+    let product = client.product()?;
+    if product == Product::Other {
+        return Err(Trouble::own(
+            "unsupported_product",
+            format!(
+                "`{}` is a `{}`, whose application links this tool only lists",
+                client.server(),
+                manifest.type_id
+            ),
+            "take it out of the consumers' `servers`, or set `product:` where the detection is wrong",
+        ));
+    }
+    let version = manifest.version.clone();
+    client.sign_in()?;
+    let applinks = Applinks::open(client)?;
+    let links = applinks.list()?;
+    let mut found = BTreeMap::new();
+    for consumer in consumers {
+        found.insert(
+            consumer.name.clone(),
+            observe_consumer(client, &applinks, &links, consumer, look)?,
+        );
+    }
+    let unnamed = if look.options.prune {
+        observe_unnamed(client, &applinks, &links, named, look)?
+    } else {
+        Vec::new()
+    };
+    Ok(Observed {
+        product,
+        version,
+        consumers: found,
+        unnamed,
+    })
+}
+
+/// Reads one consumer's part.
+pub(crate) fn observe_consumer(
+    client: &Client,
+    applinks: &Applinks<'_>,
+    links: &[ApplicationLink],
+    consumer: &Consumer,
+    look: &Look<'_>,
+) -> Result<ObservedConsumer, Trouble> {
+    let link = links.iter().find(|link| {
+        link.rpc_url
+            .as_deref()
+            .is_some_and(|url| strip(url) == strip(&consumer.url))
+    });
+    let computed = atl_applinks::link_id(&consumer.url);
+    let relocated = links.iter().find(|link| {
+        link.id.eq_ignore_ascii_case(&computed)
+            && link
+                .rpc_url
+                .as_deref()
+                .is_some_and(|url| strip(url) != strip(&consumer.url))
+    });
+    let mut seen = ObservedConsumer {
+        link: link.cloned(),
+        relocated: relocated.cloned(),
+        consumer: None,
+        matrix: None,
+        has_matrix: applinks.has_matrix(),
+        applinks_version: client.manifest()?.applinks_version.clone(),
+        probe: Probe::NotAsked,
+        owner: None,
+        shared_with: None,
+        system_administrator: None,
+    };
+    if relocated.is_some() {
+        return Ok(seen);
+    }
+    if let Some(link) = link {
+        seen.consumer = applinks.consumer(&link.id)?;
+    }
+    let ours = seen
+        .consumer
+        .as_ref()
+        .is_some_and(|entry| entry.key == consumer.key);
+    if consumer.state == State::Absent {
+        if let Some(link) = link.filter(|_| ours) {
+            seen.shared_with = carrier(applinks, links, &consumer.key, Some(&link.id))?;
+        }
+        return Ok(seen);
+    }
+    if ours && seen.has_matrix && consumer.two_legged.is_some() {
+        seen.matrix = link.map(|link| applinks.matrix(&link.id)).transpose()?;
+    }
+    if let Some(entry) = seen.consumer.as_ref().filter(|_| !ours) {
+        if !look.options.replace_consumer {
+            return Ok(seen);
+        }
+        seen.shared_with = carrier(
+            applinks,
+            links,
+            &entry.key,
+            link.map(|link| link.id.as_str()),
+        )?;
+    }
+    seen.probe = probe(client, consumer, &seen, look)?;
+    if !ours
+        && matches!(
+            seen.probe,
+            Probe::Accepted | Probe::Refused { exists: true, .. }
+        )
+    {
+        seen.owner = carrier(
+            applinks,
+            links,
+            &consumer.key,
+            link.map(|link| link.id.as_str()),
+        )?;
+    }
+    Ok(seen)
+}
+
+/// Asks with the key that should be there; with a stranger's where only the existence of the consumer key matters.
+fn probe(
+    client: &Client,
+    consumer: &Consumer,
+    seen: &ObservedConsumer,
+    look: &Look<'_>,
+) -> Result<Probe, Trouble> {
+    let held = Held::of(seen.consumer.as_ref(), &consumer.key);
+    let url = client.base_url().as_str();
+    let wanted = choose(
+        consumer,
+        url,
+        &held,
+        look.known,
+        look.keys.files(),
+        look.options.replace_keys,
+    );
+    let keypair = match (&held, &wanted) {
+        (Held::Nothing, Wanted::Key { fingerprint, .. }) => look
+            .keys
+            .private(&consumer.name, fingerprint)?
+            .map_or_else(|| look.keys.stranger(), Ok)?,
+        (Held::Nothing, _) => look.keys.stranger()?,
+        (Held::Key(held), Wanted::Key { fingerprint, .. })
+            if held.as_ref() == Some(fingerprint) =>
+        {
+            match look.keys.private(&consumer.name, fingerprint)? {
+                Some(keypair) => keypair,
+                None => return Ok(Probe::NotAsked),
+            }
+        }
+        (Held::Key(_), _) => return Ok(Probe::NotAsked),
+    };
+    let signer = ConsumerSigner::new(&consumer.key, &*keypair);
+    Ok(match atl_oauth::look(client, &signer)? {
+        KeyState::Accepted => Probe::Accepted,
+        KeyState::ConsumerUnknown => Probe::Unknown,
+        KeyState::Refused(problem) => Probe::Refused {
+            trouble: Trouble::problem(client.server(), &consumer.key, &problem),
+            exists: matches!(
+                problem.kind,
+                ProblemKind::SignatureInvalid
+                    | ProblemKind::PermissionDenied
+                    | ProblemKind::TokenRejected
+            ),
+        },
+    })
+}
+
+/// The name of a link, other than `except`, that carries this consumer key.
+fn carrier(
+    applinks: &Applinks<'_>,
+    links: &[ApplicationLink],
+    key: &str,
+    except: Option<&str>,
+) -> Result<Option<String>, Trouble> {
+    for link in links
+        .iter()
+        .filter(|link| !link.system && Some(link.id.as_str()) != except)
+    {
+        if applinks
+            .consumer(&link.id)?
+            .is_some_and(|entry| entry.key == key)
+        {
+            return Ok(Some(link.name.clone()));
+        }
+    }
+    Ok(None)
+}
+
+fn observe_unnamed(
+    client: &Client,
+    applinks: &Applinks<'_>,
+    links: &[ApplicationLink],
+    named: &[NamedLink],
+    look: &Look<'_>,
+) -> Result<Vec<ObservedLink>, Trouble> {
+    let mut unnamed = Vec::new();
+    for made in look.known.links_on(client.base_url().as_str()) {
+        let is_named = named.iter().any(|link| {
+            link.server == client.server() && strip(&link.url) == strip(&made.application_url)
+        });
+        let selected =
+            look.options.consumers.is_empty() || look.options.consumers.contains(&made.consumer);
+        let Some(link) = links
+            .iter()
+            .find(|link| link.id == made.link_id)
+            .filter(|_| selected && !is_named)
+        else {
+            continue;
+        };
+        let carries = applinks.consumer(&link.id)?.map(|entry| entry.key);
+        let shared_with = match &carries {
+            Some(key) => carrier(applinks, links, key, Some(&link.id))?,
+            None => None,
+        };
+        unnamed.push(ObservedLink {
+            link: link.clone(),
+            consumer: made.consumer.clone(),
+            consumer_key: made.consumer_key.clone(),
+            carries,
+            shared_with,
+        });
+    }
+    Ok(unnamed)
+}

@@ -1,0 +1,641 @@
+//! The planner: what is wanted, what was observed and what is known go in, changes and refusals come out. No I/O.
+
+use atl_applinks::Matrix;
+use serde_json::Value;
+
+use crate::{
+    choose::{Held, Wanted, choose},
+    known::{FileKeys, Known},
+    observe::{Observed, ObservedConsumer, ObservedLink, Probe},
+    plan::{Action, Change, Field, Kind, PlanOptions, ServerPlan, Status},
+    trouble::Trouble,
+    wanted::{Consumer, ReadyServer, State, TwoLegged},
+};
+
+/// Plans one server. A refusal concerns one consumer; the others are planned all the same.
+pub(crate) fn plan_server(
+    server: &ReadyServer,
+    consumers: &[&Consumer],
+    observed: &Observed,
+    known: &Known,
+    files: &FileKeys,
+    options: &PlanOptions,
+) -> ServerPlan {
+    let name = &server.config.name;
+    let url = server.config.base_url.as_str();
+    let mut plan = ServerPlan {
+        server: name.clone(),
+        product: Some(observed.product),
+        version: Some(observed.version.clone()),
+        status: Status::Ok,
+        error: None,
+        observed: Some(observed.digest()),
+        changes: Vec::new(),
+    };
+    for consumer in consumers {
+        let Some(seen) = observed.consumers.get(&consumer.name) else {
+            continue;
+        };
+        let context = Context {
+            server: name,
+            server_url: url,
+            seen,
+            known,
+            files,
+            options,
+        };
+        let planned = match consumer.state {
+            State::Present => plan_present(consumer, &context),
+            State::Absent => plan_absent(consumer, &context),
+        };
+        match planned {
+            Ok(changes) => plan.changes.extend(changes),
+            Err(trouble) => {
+                plan.note(&trouble);
+                let mut change = context.change(consumer, Kind::Consumer, Action::None, Vec::new());
+                change.error = Some(trouble);
+                plan.changes.push(change);
+            }
+        }
+    }
+    for made in &observed.unnamed {
+        let mut change = delete_link(&made.consumer, &made.link.id);
+        if let Some(trouble) = refuse_prune(name, made, options) {
+            plan.note(&trouble);
+            change.action = Action::None;
+            change.error = Some(trouble);
+        }
+        plan.changes.push(change);
+    }
+    plan
+}
+
+struct Context<'a> {
+    server: &'a str,
+    server_url: &'a str,
+    seen: &'a ObservedConsumer,
+    known: &'a Known,
+    files: &'a FileKeys,
+    options: &'a PlanOptions,
+}
+
+impl Context<'_> {
+    fn change(
+        &self,
+        consumer: &Consumer,
+        kind: Kind,
+        action: Action,
+        fields: Vec<Field>,
+    ) -> Change {
+        Change {
+            kind,
+            action,
+            consumer: consumer.name.clone(),
+            link_id: self.seen.link.as_ref().map_or_else(
+                || atl_applinks::link_id(&consumer.url),
+                |link| link.id.clone(),
+            ),
+            fields,
+            kills_grants: 0,
+            kills_grants_complete: true,
+            result: None,
+            verified: None,
+            error: None,
+        }
+    }
+}
+
+fn plan_present(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change>, Trouble> {
+    let seen = context.seen;
+    refuse_link(consumer, context)?;
+    let registered = seen
+        .consumer
+        .as_ref()
+        .filter(|entry| entry.key == consumer.key);
+    if registered.is_none() {
+        refuse_owned_key(consumer, context)?;
+    }
+    let held = Held::of(seen.consumer.as_ref(), &consumer.key);
+    let wanted = choose(
+        consumer,
+        context.server_url,
+        &held,
+        context.known,
+        context.files,
+        context.options.replace_keys,
+    );
+    if let Wanted::Stranger(fingerprint) = &wanted {
+        return Err(unknown_key(
+            consumer,
+            context.server,
+            fingerprint.as_ref().map(ToString::to_string),
+        ));
+    }
+    let mut changes = vec![plan_link(consumer, context)];
+    let fields = consumer_fields(consumer, seen, &held, &wanted);
+    let action = match (&seen.consumer, fields.is_empty()) {
+        (None, _) => Action::Create,
+        (Some(_), true) => Action::None,
+        (Some(_), false) => Action::Update,
+    };
+    let mut change = context.change(consumer, Kind::Consumer, action, fields);
+    if change.replaces_consumer() {
+        change.kills_grants_complete = false;
+        let removed = seen
+            .consumer
+            .as_ref()
+            .map_or("", |entry| entry.key.as_str());
+        if let Some(other) = seen.shared_with.as_ref().filter(|_| !context.options.force) {
+            return Err(shared_key(context.server, removed, other));
+        }
+    }
+    if action == Action::None {
+        match &seen.probe {
+            Probe::Accepted => change.verified = Some(true),
+            Probe::Refused { trouble, .. } => {
+                change.verified = Some(false);
+                change.error = Some(trouble.clone());
+            }
+            Probe::Unknown => {
+                change.verified = Some(false);
+                change.error = Some(stale_consumer(consumer, context.server));
+            }
+            Probe::NotAsked => {}
+        }
+    }
+    changes.push(change);
+    changes.extend(plan_two_legged(consumer, context)?);
+    let puts = changes
+        .iter()
+        .any(|change| change.kind != Kind::Link && change.is_change());
+    if puts {
+        refuse_unrestorable(consumer, context)?;
+    }
+    Ok(changes)
+}
+
+/// A link at our URL that is not ours to touch, or one that moved away from it.
+fn refuse_link(consumer: &Consumer, context: &Context<'_>) -> Result<(), Trouble> {
+    let Context {
+        server,
+        seen,
+        options,
+        ..
+    } = context;
+    if let Some(link) = &seen.relocated {
+        return Err(Trouble::own(
+            "relocated",
+            format!(
+                "the id computed from `{}` belongs on `{server}` to the link `{}`, whose application URL is now `{}`",
+                consumer.url,
+                link.name,
+                link.rpc_url.as_deref().unwrap_or("none")
+            ),
+            "set `url` of this consumer to the link's present application URL, or relocate or delete that link on the server",
+        ));
+    }
+    let Some(link) = &seen.link else {
+        return Ok(());
+    };
+    if link.system || link.type_id != "generic" {
+        return Err(Trouble::own(
+            "foreign_link",
+            format!(
+                "the link `{}` at `{}` on `{server}` is of type `{}`, not a generic one",
+                link.name, consumer.url, link.type_id
+            ),
+            "give the consumer an application URL of its own in the fleet file",
+        ));
+    }
+    match &seen.consumer {
+        Some(other) if other.key != consumer.key && !options.replace_consumer => Err(Trouble::own(
+            "foreign_consumer",
+            format!(
+                "the link `{}` at `{}` on `{server}` carries the consumer key `{}`, not `{}`",
+                link.name, consumer.url, other.key, consumer.key
+            ),
+            "if that consumer may go, with every token it was granted, run again with `--replace-consumer`; otherwise correct `key` or `url` in the fleet file",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// cli.md 4.6: the server would silently take the key over, live tokens and all.
+fn refuse_owned_key(consumer: &Consumer, context: &Context<'_>) -> Result<(), Trouble> {
+    let Context { server, seen, .. } = context;
+    match &seen.probe {
+        Probe::Unknown => Ok(()),
+        Probe::Refused {
+            trouble,
+            exists: false,
+        } => Err(trouble.clone()),
+        Probe::NotAsked => Err(Trouble::own(
+            "not_asked",
+            format!(
+                "`{server}` was not asked whether it knows the consumer key `{}`",
+                consumer.key
+            ),
+            "run again; if it happens again, report it",
+        )),
+        Probe::Accepted | Probe::Refused { .. } => {
+            let owner = seen.owner.as_ref().map_or_else(
+                || "by no link (an orphan of a link that was deleted or changed)".to_owned(),
+                |name| format!("by the link `{name}`"),
+            );
+            Err(Trouble::own(
+                "consumer_key_taken",
+                format!(
+                    "the consumer key `{}` exists on `{server}` already, owned {owner}",
+                    consumer.key
+                ),
+                "choose another `key` for this consumer, or remove the other consumer on the server first; registering it here would take its tokens over",
+            ))
+        }
+    }
+}
+
+fn unknown_key(consumer: &Consumer, server: &str, fingerprint: Option<String>) -> Trouble {
+    let held = fingerprint.unwrap_or_else(|| "a public key that could not be read".to_owned());
+    Trouble::own(
+        "unknown_key",
+        format!(
+            "`{server}` holds {held} for consumer `{}`, and its private half is not in the store",
+            consumer.name
+        ),
+        format!(
+            "use the store that has it (`--store`), or import the private key with `atl-admin keys import FILE --consumer {}`; \
+             `--replace-keys` registers another key, and everything that signs with the present one stops working",
+            consumer.name
+        ),
+    )
+}
+
+fn stale_consumer(consumer: &Consumer, server: &str) -> Trouble {
+    Trouble::own(
+        "consumer_key_unknown",
+        format!(
+            "`{server}` lists the consumer key `{}` on our link but does not know it when a call is signed with it",
+            consumer.key
+        ),
+        "another cluster node may answer from a stale cache, or another link that shared the key was deleted: wait a minute and run again; if it stays so, delete the link and apply again",
+    )
+}
+
+fn plan_link(consumer: &Consumer, context: &Context<'_>) -> Change {
+    match &context.seen.link {
+        None => context.change(
+            consumer,
+            Kind::Link,
+            Action::Create,
+            vec![
+                Field::new("name", None, Value::from(consumer.display_name.as_str())),
+                Field::new("url", None, Value::from(consumer.url.as_str())),
+            ],
+        ),
+        Some(link) if strip(&link.display_url) != strip(&consumer.url) => context.change(
+            consumer,
+            Kind::Link,
+            Action::Update,
+            vec![Field::new(
+                "display_url",
+                Value::from(link.display_url.as_str()),
+                Value::from(consumer.url.as_str()),
+            )],
+        ),
+        Some(_) => context.change(consumer, Kind::Link, Action::None, Vec::new()),
+    }
+}
+
+/// An address without its trailing slashes, as the servers store it.
+pub(crate) fn strip(url: &str) -> &str {
+    url.trim_end_matches('/')
+}
+
+fn consumer_fields(
+    consumer: &Consumer,
+    seen: &ObservedConsumer,
+    held: &Held,
+    wanted: &Wanted,
+) -> Vec<Field> {
+    let mut fields = Vec::new();
+    let before = seen.consumer.as_ref();
+    let mut text = |path: &str, has: Option<&str>, wants: Option<&str>| {
+        let (has, wants) = (
+            has.filter(|text| !text.is_empty()),
+            wants.filter(|text| !text.is_empty()),
+        );
+        if has != wants {
+            fields.push(Field::new(
+                path,
+                has.map(Value::from),
+                wants.map(Value::from),
+            ));
+        }
+    };
+    text(
+        "key",
+        before.map(|entry| entry.key.as_str()),
+        Some(&consumer.key),
+    );
+    text(
+        "name",
+        before.map(|entry| entry.name.as_str()),
+        Some(&consumer.display_name),
+    );
+    text(
+        "description",
+        before.and_then(|entry| entry.description.as_deref()),
+        consumer.description.as_deref(),
+    );
+    let callback = before.and_then(|entry| entry.callback.as_deref());
+    if !same_callback(consumer, seen, callback) {
+        text("callback", callback, consumer.callback.as_deref());
+    }
+    let has = before.and_then(|entry| match held {
+        Held::Key(Some(fingerprint)) => Some(fingerprint.to_string()),
+        // A key of another consumer, or one that is no key: shown by what the server prints.
+        Held::Key(None) => Some("unreadable".to_owned()),
+        Held::Nothing => entry
+            .public_key
+            .as_deref()
+            .and_then(|text| atl_keys::PublicKey::from_server(text).ok())
+            .map(|key| key.fingerprint().to_string()),
+    });
+    match wanted {
+        Wanted::Key { fingerprint, .. } if has.as_deref() != Some(fingerprint.as_str()) => {
+            fields.push(Field::new(
+                "public_key",
+                has.map(Value::from),
+                Value::from(fingerprint.to_string()),
+            ));
+        }
+        Wanted::Made => {
+            let field = Field::new("public_key", has.map(Value::from), None);
+            fields.push(Field {
+                known_after_apply: true,
+                ..field
+            });
+        }
+        Wanted::Key { .. } | Wanted::Stranger(_) => {}
+    }
+    fields
+}
+
+/// The admin form, the only way to set an executing user, appends `/` to the callback (protocol.md 1.11).
+fn same_callback(consumer: &Consumer, seen: &ObservedConsumer, has: Option<&str>) -> bool {
+    let through_form = consumer
+        .two_legged
+        .as_ref()
+        .is_some_and(|two| two.execute_as.is_some())
+        || seen
+            .consumer
+            .as_ref()
+            .is_some_and(|entry| entry.executing_two_lo_user.is_some());
+    through_form
+        && has
+            .zip(consumer.callback.as_deref())
+            .is_some_and(|(has, wants)| has.strip_suffix('/') == Some(wants))
+}
+
+/// What two-legged OAuth is set to: by the matrix where it was read, else by the consumer's own entry.
+pub(crate) fn two_legged_of(
+    consumer: Option<&atl_applinks::Consumer>,
+    matrix: Option<&Matrix>,
+) -> TwoLegged {
+    let entry = consumer.map_or((false, false), |entry| {
+        (entry.two_lo_allowed, entry.two_lo_impersonation_allowed)
+    });
+    let (enabled, impersonation) = matrix.map_or(entry, |matrix| {
+        (matrix.incoming.two_lo, matrix.incoming.two_lo_impersonation)
+    });
+    TwoLegged {
+        enabled: enabled || impersonation,
+        impersonation,
+        execute_as: consumer
+            .and_then(|entry| entry.executing_two_lo_user.clone())
+            .filter(|user| !user.trim().is_empty()),
+    }
+}
+
+fn plan_two_legged(consumer: &Consumer, context: &Context<'_>) -> Result<Option<Change>, Trouble> {
+    let Some(wants) = &consumer.two_legged else {
+        return Ok(None);
+    };
+    let seen = context.seen;
+    let registered = seen
+        .consumer
+        .as_ref()
+        .filter(|entry| entry.key == consumer.key);
+    let has = two_legged_of(
+        registered,
+        seen.matrix.as_ref().filter(|_| registered.is_some()),
+    );
+    let mut fields = Vec::new();
+    if has.enabled != wants.enabled {
+        fields.push(Field::new(
+            "enabled",
+            Value::from(has.enabled),
+            Value::from(wants.enabled),
+        ));
+    }
+    if has.impersonation != wants.impersonation {
+        fields.push(Field::new(
+            "impersonation",
+            Value::from(has.impersonation),
+            Value::from(wants.impersonation),
+        ));
+    }
+    if wants.enabled
+        && let Some(user) = &wants.execute_as
+        && has
+            .execute_as
+            .as_ref()
+            .is_none_or(|has| !has.eq_ignore_ascii_case(user))
+    {
+        fields.push(Field::new(
+            "execute_as",
+            has.execute_as.clone().map(Value::from),
+            Value::from(user.as_str()),
+        ));
+    }
+    if fields.is_empty() {
+        return Ok(wants
+            .enabled
+            .then(|| context.change(consumer, Kind::TwoLegged, Action::None, Vec::new())));
+    }
+    if !seen.has_matrix {
+        return Err(Trouble::own(
+            "two_legged_unsupported",
+            format!(
+                "`{}` has application links {}, and two-legged OAuth is set over REST from 5.2 on",
+                context.server, seen.applinks_version
+            ),
+            "set it by hand in the server's admin pages and leave `two_legged` out of the fleet file, or take this server out of the consumer's `servers`",
+        ));
+    }
+    let needs_system = wants.impersonation && !has.impersonation
+        || fields.iter().any(|field| field.path == "execute_as");
+    if needs_system && seen.system_administrator == Some(false) {
+        return Err(Trouble::own(
+            "system_administrator_needed",
+            format!(
+                "impersonation and an executing user can only be set by a system administrator of `{}`",
+                context.server
+            ),
+            "sign in as a system administrator (`admin:` of this server), or leave `impersonation` and `execute_as` out",
+        ));
+    }
+    let action = if has.enabled || !wants.enabled {
+        Action::Update
+    } else {
+        Action::Create
+    };
+    Ok(Some(context.change(
+        consumer,
+        Kind::TwoLegged,
+        action,
+        fields,
+    )))
+}
+
+/// cli.md 4.9: what a PUT would reset and nobody could put back is refused before the PUT.
+fn refuse_unrestorable(consumer: &Consumer, context: &Context<'_>) -> Result<(), Trouble> {
+    let seen = context.seen;
+    if context.options.force {
+        return Ok(());
+    }
+    let Some(entry) = seen
+        .consumer
+        .as_ref()
+        .filter(|entry| entry.key == consumer.key)
+    else {
+        return Ok(());
+    };
+    let has = two_legged_of(Some(entry), seen.matrix.as_ref());
+    let stays_on = consumer
+        .two_legged
+        .as_ref()
+        .is_none_or(|wants| wants.enabled)
+        && has.enabled;
+    if !stays_on {
+        return Ok(());
+    }
+    let user = consumer
+        .two_legged
+        .as_ref()
+        .and_then(|wants| wants.execute_as.clone())
+        .or(has.execute_as);
+    let impersonation = consumer
+        .two_legged
+        .as_ref()
+        .map_or(has.impersonation, |wants| wants.impersonation);
+    let what = match user {
+        Some(user) => format!("its two-legged calls run as `{user}`"),
+        None if impersonation => "impersonation is on".to_owned(),
+        None if !seen.has_matrix => "two-legged OAuth is on".to_owned(),
+        None => return Ok(()),
+    };
+    if seen.system_administrator == Some(true) {
+        return Ok(());
+    }
+    Err(Trouble::own(
+        "executing_user",
+        format!(
+            "changing consumer `{}` on `{}` resets two-legged OAuth; {what}, which only a system administrator can put back",
+            consumer.name, context.server
+        ),
+        "sign in as a system administrator, or accept the loss with `--force` and set it again by hand",
+    ))
+}
+
+fn plan_absent(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change>, Trouble> {
+    let Context {
+        server,
+        seen,
+        known,
+        options,
+        ..
+    } = context;
+    let Some(link) = &seen.link else {
+        return Ok(vec![context.change(
+            consumer,
+            Kind::Link,
+            Action::None,
+            Vec::new(),
+        )]);
+    };
+    match &seen.consumer {
+        Some(entry) if entry.key == consumer.key => {}
+        None if known
+            .links_on(context.server_url)
+            .any(|made| made.link_id == link.id) => {}
+        other => {
+            let carries = other.as_ref().map_or_else(
+                || "no consumer".to_owned(),
+                |entry| format!("the consumer key `{}`", entry.key),
+            );
+            return Err(Trouble::own(
+                "foreign_consumer",
+                format!(
+                    "the link `{}` at `{}` on `{server}` carries {carries}, not `{}`; it is left alone",
+                    link.name, consumer.url, consumer.key
+                ),
+                "delete it with `atl-admin links delete` if it should go, or take this entry out of the fleet file",
+            ));
+        }
+    }
+    if let Some(shared) = seen.shared_with.as_ref().filter(|_| !options.force) {
+        return Err(shared_key(server, &consumer.key, shared));
+    }
+    Ok(vec![delete_link(&consumer.name, &link.id)])
+}
+
+fn delete_link(consumer: &str, link_id: &str) -> Change {
+    Change {
+        kind: Kind::Link,
+        action: Action::Delete,
+        consumer: consumer.to_owned(),
+        link_id: link_id.to_owned(),
+        fields: Vec::new(),
+        kills_grants: 0,
+        kills_grants_complete: false,
+        result: None,
+        verified: None,
+        error: None,
+    }
+}
+
+pub(crate) fn shared_key(server: &str, key: &str, other: &str) -> Trouble {
+    Trouble::own(
+        "shared_key",
+        format!(
+            "the consumer key `{key}` on `{server}` is shared with the link `{other}`; removing it here breaks that link too"
+        ),
+        "give that link a consumer key of its own first, or run again with `--force`",
+    )
+}
+
+fn refuse_prune(server: &str, made: &ObservedLink, options: &PlanOptions) -> Option<Trouble> {
+    if let Some(entry) = made
+        .carries
+        .as_ref()
+        .filter(|key| **key != made.consumer_key)
+    {
+        return Some(Trouble::own(
+            "foreign_consumer",
+            format!(
+                "the link `{}` on `{server}`, once made by this tool, now carries the consumer key `{entry}`; it is left alone",
+                made.link.name
+            ),
+            "delete it with `atl-admin links delete` if it should go",
+        ));
+    }
+    made.shared_with
+        .as_ref()
+        .filter(|_| !options.force)
+        .map(|other| shared_key(server, &made.consumer_key, other))
+}
+
+#[cfg(test)]
+#[path = "planner_tests.rs"]
+mod tests;
