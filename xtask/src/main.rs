@@ -1,2 +1,34 @@
-//! placeholder
-fn main() {}
+//! The project's automation: `cargo xtask demo | test | testbed | bench | docs | ci`.
+
+mod ci;
+mod run;
+mod test;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's automation")]
+struct Xtask {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test, installing what the tests need into `.tools`
+    Test {
+        /// Passed on to `cargo test`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Run what a pull request must pass: formatting, lints, dependency policy, tests
+    Ci,
+}
+
+fn main() -> anyhow::Result<()> {
+    std::env::set_current_dir(run::root())?;
+    match Xtask::parse().task {
+        Task::Test { args } => test::test(&args),
+        Task::Ci => ci::ci(),
+    }
+}
