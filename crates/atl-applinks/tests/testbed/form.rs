@@ -35,6 +35,9 @@ fn the_form_sets_what_rest_cannot() {
         assert_eq!(consumer.description.as_deref(), Some("Deploys"));
 
         links.save_form(&id, &bot(), false, None, false).unwrap();
+        let sent = server.log().pop().unwrap().body;
+        assert!(sent.contains("&atl_token="), "{sent}");
+        assert!(!sent.contains("two-lo-enabled"), "{sent}");
         let consumer = links.consumer(&id).unwrap().unwrap();
         assert!(!consumer.two_lo_allowed && !consumer.two_lo_impersonation_allowed);
         assert_eq!(consumer.public_key.as_deref(), Some(KEY));

@@ -2,7 +2,8 @@
 
 use atl_applinks::{ApplinksError, Flags, Matrix, Provider, link_id};
 use atl_client::Failure;
-use atl_testbed::{Fault, Generation, Kind, Matcher, ServerSpec, Token};
+use atl_testbed::{Exchange, Fault, Generation, Kind, Matcher, ServerSpec, Token};
+use serde_json::Value;
 use uuid::Uuid;
 
 use crate::setup::{KEY, as_manager, bot, created, everywhere, on, on_jira, requests};
@@ -239,6 +240,14 @@ fn disabling_leaves_outgoing_authentication_as_it_was() {
         );
         assert_eq!(links.providers(&id).unwrap(), [provider]);
         assert_eq!(server.consumers().len(), 0);
+        let log = server.log();
+        let put =
+            |exchange: &&Exchange| exchange.method == "PUT" && exchange.path.ends_with("/oauth");
+        let sent: Value = serde_json::from_str(&log.iter().find(put).unwrap().body).unwrap();
+        assert_eq!(
+            sent["outgoing"]["enabled"], true,
+            "anything else deletes outgoing tokens"
+        );
     });
 }
 
