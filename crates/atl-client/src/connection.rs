@@ -30,6 +30,8 @@ pub enum ConnectionFault {
     Truncated,
     /// What came was no HTTP.
     NotHttp,
+    /// The body cannot be decompressed.
+    Encoding,
     /// Anything else.
     Network,
 }
@@ -51,6 +53,7 @@ impl fmt::Display for ConnectionFault {
             Self::Reset => "the connection was cut before an answer came",
             Self::Truncated => "the answer ended early",
             Self::NotHttp => "the answer was no HTTP",
+            Self::Encoding => "the answer cannot be decompressed",
             Self::Network => "the connection failed",
         })
     }
@@ -72,6 +75,7 @@ impl ConnectionFault {
             Self::Reset => "connection_reset",
             Self::Truncated => "truncated",
             Self::NotHttp => "not_http",
+            Self::Encoding => "unreadable",
             Self::Network => "network",
         }
     }
@@ -95,7 +99,7 @@ impl ConnectionFault {
                 "check `url` and whether a firewall or a proxy stands between; `--timeout` gives it longer"
             }
             Self::Timeout => "the server may be overloaded; `--timeout` gives it longer",
-            Self::Reset | Self::Truncated | Self::Network => {
+            Self::Reset | Self::Truncated | Self::Encoding | Self::Network => {
                 "run it again; where it stays, look at the server's log and at what stands between"
             }
             Self::NotHttp => "check that `url` has the server's http or https port",
@@ -188,6 +192,7 @@ impl ConnectionFault {
                 ) => Self::Reset,
                 Some(io::ErrorKind::UnexpectedEof) => Self::Truncated,
                 Some(io::ErrorKind::TimedOut) => Self::Timeout,
+                Some(io::ErrorKind::InvalidData) if !connecting => Self::Encoding,
                 _ => Self::Network,
             }
         }

@@ -140,7 +140,7 @@ impl Exchange<'_> {
             error = %fault,
             ms = milliseconds(started),
         );
-        if source.is_decode() && fault == ConnectionFault::Network {
+        if fault == ConnectionFault::Encoding {
             return self.unreadable(Unreadable::Encoding);
         }
         ClientError::Connection {

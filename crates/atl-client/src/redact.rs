@@ -40,6 +40,11 @@ fn parameter(part: &str) -> String {
     }
 }
 
+fn cookie(pair: &str) -> String {
+    let name = pair.split('=').next().unwrap_or_default();
+    format!("{name}={HIDDEN}")
+}
+
 fn is_secret(name: &str) -> bool {
     SECRET_PARAMETERS
         .iter()
@@ -58,14 +63,14 @@ pub(crate) fn header(name: &str, value: &str) -> String {
             let scheme = value.split(' ').next().unwrap_or_default();
             format!("{scheme} {HIDDEN}")
         }
-        "cookie" | "set-cookie" => value
-            .split(';')
-            .map(|part| match part.split_once('=') {
-                Some((name, _)) => format!("{}={HIDDEN}", name.trim()),
-                None => part.trim().to_owned(),
-            })
-            .collect::<Vec<_>>()
-            .join("; "),
+        "cookie" => {
+            let shown: Vec<String> = value.split(';').map(|pair| cookie(pair.trim())).collect();
+            shown.join("; ")
+        }
+        "set-cookie" => match value.split_once(';') {
+            Some((pair, attributes)) => format!("{};{attributes}", cookie(pair)),
+            None => cookie(value),
+        },
         "location" => value.split('?').next().unwrap_or_default().to_owned(),
         _ => value.to_owned(),
     }
@@ -95,7 +100,7 @@ mod tests {
         check(
             "set-cookie",
             "JSESSIONID=hunter2; Path=/; HttpOnly",
-            "JSESSIONID=[redacted]; Path=[redacted]; HttpOnly",
+            "JSESSIONID=[redacted]; Path=/; HttpOnly",
         );
         check(
             "location",

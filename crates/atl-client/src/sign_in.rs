@@ -107,11 +107,7 @@ impl Client {
 
     /// One request; an answer that was lost is not asked for again, since it may have counted as a failed sign-in.
     fn whoami(&self, identity: &Identity) -> Result<Response, ClientError> {
-        self.call(
-            &Request::get(WHOAMI).header("Accept", "text/plain, */*;q=0.1"),
-            identity,
-            Patience::Unavailable,
-        )
+        self.call(&Request::get(WHOAMI), identity, Patience::Unavailable)
     }
 
     /// What the answer of whoami says about an attempt to sign in (protocol.md 5.4, 6).
@@ -180,7 +176,7 @@ impl Client {
         if !denied.is_empty() || has("AUTHENTICATION_DENIED") || body_says {
             return Err(self.captcha(username));
         }
-        if has("AUTHENTICATED_FAILED") {
+        if has("AUTHENTICATED_FAILED") && !has("OK") {
             return Err(self.refused(Refusal::WrongPassword {
                 username: username.into(),
             }));
