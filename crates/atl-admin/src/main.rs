@@ -1,2 +1,7 @@
-//! placeholder
-fn main() {}
+//! The `atl-admin` program.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    atl_admin::main()
+}

@@ -1,0 +1,12 @@
+//! One file holds one command: its arguments, and what it does with them.
+
+pub mod apply;
+pub mod check;
+pub mod completions;
+pub mod history;
+pub mod init;
+pub mod keys;
+pub mod links;
+pub mod man;
+pub mod plan;
+pub(crate) mod schema;

@@ -1,0 +1,162 @@
+//! `keys`
+
+mod check;
+mod export;
+mod generate;
+mod import;
+mod list;
+mod protection;
+mod show;
+
+use std::path::Path;
+
+use atl_keys::{Fingerprint, Half, KeyError, KeyFile};
+use atl_store::{KeyState, KeypairRow, Registration, Store};
+use serde::Serialize;
+
+use crate::{
+    context::Context,
+    error::{Error, Result},
+    exit::Exit,
+    files,
+    output::Column,
+    term,
+};
+
+/// The commands.
+#[derive(Debug, clap::Subcommand)]
+pub enum Commands {
+    /// Generate a keypair, into the store or into files
+    Generate(generate::Args),
+    /// List the keypairs of the store
+    List,
+    /// Show the public half of a key, of a file or of the store
+    Show(show::Args),
+    /// Write a key of the store out: the public half, or the private half to a file
+    Export(export::Args),
+    /// Take a private key from a file into the store
+    Import(import::Args),
+    /// Name what is wrong with a key file, and the command that mends it
+    Check(check::Args),
+}
+
+pub(crate) fn run(context: &Context, command: Commands) -> Result<Exit> {
+    match command {
+        Commands::Generate(args) => generate::run(context, &args),
+        Commands::List => list::run(context),
+        Commands::Show(args) => show::run(context, &args),
+        Commands::Export(args) => export::run(context, &args),
+        Commands::Import(args) => import::run(context, &args),
+        Commands::Check(args) => check::run(context, &args),
+    }
+}
+
+const COLUMNS: [Column; 7] = [
+    Column::new("id", "ID"),
+    Column::new("consumer", "CONSUMER"),
+    Column::new("bits", "BITS"),
+    Column::new("fingerprint", "FINGERPRINT"),
+    Column::new("created", "CREATED"),
+    Column::new("state", "STATE"),
+    Column::new("servers", "SERVERS"),
+];
+
+/// A keypair of the store as it is shown.
+#[derive(Debug, Serialize)]
+struct Shown {
+    id: String,
+    consumer: String,
+    bits: usize,
+    fingerprint: Fingerprint,
+    created: String,
+    state: KeyState,
+    servers: Vec<String>,
+}
+
+impl Shown {
+    fn new(row: KeypairRow, registrations: &[Registration]) -> Self {
+        let servers = registrations
+            .iter()
+            .filter(|registration| registration.fingerprint == row.fingerprint)
+            .map(|registration| registration.server.clone())
+            .collect();
+        Self {
+            id: row.id,
+            consumer: row.consumer,
+            bits: row.bits,
+            fingerprint: row.fingerprint,
+            created: format!("{:.0}", row.created),
+            state: row.state,
+            servers,
+        }
+    }
+}
+
+/// The keypair of the store with this id or fingerprint, or the one in use of this consumer.
+fn find(context: &Context, wanted: &str) -> Result<(Store, KeypairRow)> {
+    let missing = || {
+        Error::failed(format!("the store has no keypair `{wanted}`"))
+            .hint("`atl-admin keys list` shows ids and consumers; `--store` names another store")
+    };
+    let store = context.store_to_look_at()?.ok_or_else(missing)?;
+    let rows = store.keypairs()?;
+    let exact = |row: &&KeypairRow| row.id == wanted || row.fingerprint.to_string() == wanted;
+    if let Some(row) = rows.iter().find(exact) {
+        return Ok((store, row.clone()));
+    }
+    let mut active = rows
+        .iter()
+        .filter(|row| row.consumer == wanted && row.state == KeyState::Active);
+    match (active.next(), active.next()) {
+        (Some(row), None) => Ok((store, row.clone())),
+        (Some(first), Some(second)) => {
+            let ids: Vec<_> = [first, second]
+                .into_iter()
+                .chain(active)
+                .map(|row| format!("`{}`", row.id))
+                .collect();
+            Err(
+                Error::usage(format!("consumer `{wanted}` has several keypairs in use"))
+                    .hint(format!("say which one by its id: {}", ids.join(", "))),
+            )
+        }
+        _ => Err(missing()),
+    }
+}
+
+/// Whether a text holds a private key, whatever its form.
+fn is_private(text: &[u8]) -> bool {
+    let form = atl_keys::check(KeyFile { name: "", text }, None, None).form;
+    contains(text, b"PRIVATE KEY-----") || form.is_some_and(|form| form.half() == Half::Private)
+}
+
+/// Whether a text holds a private key that a passphrase opens.
+fn is_encrypted(text: &[u8]) -> bool {
+    contains(text, b"BEGIN ENCRYPTED PRIVATE KEY-----")
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+/// Why a key file was not read, with its name and the command that mends it.
+fn of_file(error: &KeyError, path: &Path) -> Error {
+    let (generic, mend) = (error.mend("FILE"), error.mend(&path.to_string_lossy()));
+    let advice = match generic.zip(mend) {
+        Some((generic, mend)) => error.advice().replace(&generic, &mend),
+        None => error.advice(),
+    };
+    Error::failed(format!("could not take a key from `{}`", path.display()))
+        .caused_by(Some(error))
+        .hint(advice)
+}
+
+/// A private key that others may read deserves a warning.
+fn warn_if_loose(path: &Path) {
+    if let Some(mode) = files::loose_mode(path) {
+        let path = path.display();
+        term::warn(&format!(
+            "others may read the private key `{path}` (mode {mode:04o}): run `chmod 600 {path}`"
+        ));
+    }
+}

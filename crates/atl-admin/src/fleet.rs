@@ -1,0 +1,48 @@
+//! The fleet file of `--fleet`, and what was selected from it.
+
+use atl_fleet::{ConnectionOptions, Environment, FleetFile, Needs, Ready, Select};
+
+use crate::{context::Context, environment, error::Result, shell, term};
+
+impl Context {
+    /// What a command needs of the selected part of the fleet file, every secret resolved; nothing is sent.
+    pub(crate) fn ready(&self, needs: Needs) -> Result<Ready> {
+        let var = |name: &str| environment::variable(name)?.into_string().ok();
+        let run = |command: &str| shell::output(command, self.terminal.can_ask);
+        let environment = Environment {
+            var: &var,
+            command: self.globals.allow_cmd.then_some(&run),
+            keyring: None,
+        };
+        let select = Select {
+            servers: self.globals.selection.servers.clone(),
+            consumers: self.globals.selection.consumers.clone(),
+        };
+        let connection = ConnectionOptions {
+            timeout: self.globals.timeout,
+            allow_http: self.globals.allow_http,
+        };
+        let ready = FleetFile::read(&self.globals.fleet, &environment)?.ready(
+            &select,
+            &needs,
+            &environment,
+            connection,
+        )?;
+        ready.warnings.iter().for_each(|text| term::warn(text));
+        Ok(ready)
+    }
+
+    /// The names given with `--server`; only labels need the fleet file.
+    pub(crate) fn selected_servers(&self) -> Result<Vec<String>> {
+        let given = &self.globals.selection.servers;
+        if !given.iter().any(|name| name.starts_with("label:")) {
+            return Ok(given.clone());
+        }
+        let ready = self.ready(Needs::default())?;
+        Ok(ready
+            .servers
+            .into_iter()
+            .map(|server| server.config.name)
+            .collect())
+    }
+}

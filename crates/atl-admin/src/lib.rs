@@ -1,0 +1,22 @@
+#![doc = include_str!("../README.md")]
+
+pub mod cli;
+pub mod commands;
+mod context;
+mod environment;
+mod error;
+mod exit;
+mod files;
+pub mod flags;
+mod fleet;
+mod interrupt;
+mod locations;
+mod log;
+mod output;
+mod passphrase;
+mod run;
+mod shell;
+mod store;
+mod term;
+
+pub use run::main;

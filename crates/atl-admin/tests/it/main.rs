@@ -1,0 +1,19 @@
+//! The real program, run in an environment of its own. One module a command, and one a promise that holds for all.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests stand outside the functions that clippy takes for tests"
+)]
+
+mod completions;
+mod env;
+mod globals;
+mod history;
+mod init;
+mod keys_check;
+mod keys_generate;
+mod keys_show;
+mod keys_store;
+mod man;
+mod schema;
+mod stdout;
