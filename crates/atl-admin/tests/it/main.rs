@@ -15,5 +15,6 @@ mod keys_generate;
 mod keys_show;
 mod keys_store;
 mod man;
+mod reference;
 mod schema;
 mod stdout;
