@@ -17,8 +17,6 @@ pub enum AuthenticatedBy {
     AccessToken,
     /// A signed request.
     OAuth,
-    /// `al_username` and `al_password` in the query.
-    Query,
 }
 
 /// One request and what became of it.

@@ -45,13 +45,24 @@ impl Caller {
         self.role(state) == Some(Role::SysAdmin)
     }
 
-    /// Whether the caller must elevate first: only session callers ever must (protocol.md 5.3).
+    /// Whether the caller must elevate first: only session callers ever must, and those whose Basic is not spelled
+    /// exactly so (protocol.md 5.3).
     pub(crate) fn must_elevate(&self, state: &State, call: &Call) -> bool {
-        self.by == AuthenticatedBy::Session
-            && state.settings.websudo
-            && session_id(state, call)
-                .and_then(|id| state.sessions.get(id))
-                .is_none_or(|session| !session.elevated)
+        let elevated = session_id(state, call)
+            .and_then(|id| state.sessions.get(id))
+            .is_some_and(|session| session.elevated);
+        let spelled = || {
+            call.header(AUTHORIZATION)
+                .is_some_and(|value| value.starts_with("Basic "))
+        };
+        let exempt = match self.by {
+            AuthenticatedBy::Session => elevated,
+            AuthenticatedBy::Basic => spelled(),
+            AuthenticatedBy::Nothing | AuthenticatedBy::AccessToken | AuthenticatedBy::OAuth => {
+                true
+            }
+        };
+        state.settings.websudo && !exempt
     }
 }
 

@@ -60,6 +60,7 @@ fn dispatch(state: &mut State, call: &Call, caller: &Caller) -> Reply {
                 "request-token" | "access-token",
             ],
         ) => Reply::empty(200),
+        ("GET", ["plugins", "servlet", "oauth", "consumer-info"]) => oauth::consumer_info(state),
         _ => web::answer(state, call, caller, &segments),
     }
 }

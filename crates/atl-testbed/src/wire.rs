@@ -76,7 +76,8 @@ pub(crate) fn flag(entity: &Value, field: &str) -> bool {
     }
 }
 
-fn xml(root: &str, entity: &Value) -> String {
+/// An entity as a document of its own.
+pub(crate) fn xml(root: &str, entity: &Value) -> String {
     let mut out = String::from(r#"<?xml version="1.0" encoding="UTF-8" standalone="yes"?>"#);
     // Writing to a string does not fail.
     let _infallible = write(&mut out, root, entity);
@@ -134,7 +135,7 @@ fn write(out: &mut String, name: &str, value: &Value) -> fmt::Result {
     }
 }
 
-/// Reads a document into the shape its JSON would have, every leaf a text.
+/// Reads a document into the shape its JSON would have, every leaf a text, and `entry` elements a map.
 fn read_xml(text: &str) -> Option<Value> {
     let mut reader = Reader::from_str(text);
     let mut open: Vec<(String, Map<String, Value>, String)> = Vec::new();
@@ -175,6 +176,12 @@ fn read_xml(text: &str) -> Option<Value> {
             }
             Event::End(_) => {
                 let (name, fields, content) = open.pop()?;
+                if name == "entry" {
+                    let (_, map, _) = open.last_mut()?;
+                    let value = text_of(&fields, "value").unwrap_or_default();
+                    map.insert(text_of(&fields, "key")?, Value::String(value));
+                    continue;
+                }
                 let value = if fields.is_empty() {
                     Value::String(content)
                 } else {
@@ -197,6 +204,57 @@ fn read_xml(text: &str) -> Option<Value> {
     }
 }
 
+fn text_of(fields: &Map<String, Value>, name: &str) -> Option<String> {
+    fields.get(name).and_then(Value::as_str).map(str::to_owned)
+}
+
 fn name_of(name: impl AsRef<str>) -> String {
     name.as_ref().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_entity_is_written_as_the_servers_bindings_do() {
+        let check = |root: &str, entity: Value, expected: &str| {
+            let document = xml(root, &entity);
+            assert_eq!(document.split_once("?>").unwrap().1, expected);
+        };
+        check(
+            "status",
+            json!({ "status-code": 201, "resources-created": [{ "href": "x?a&b", "rel": "self" }] }),
+            "<status><status-code>201</status-code><resources-created><link href=\"x?a&amp;b\" rel=\"self\"/>\
+             </resources-created></status>",
+        );
+        check(
+            "error",
+            json!({ "status": 400, "message": ["a", "b"] }),
+            "<error status=\"400\"><message>a</message><message>b</message></error>",
+        );
+        check(
+            "consumers",
+            json!({ "consumers": [{ "key": "k", "outgoing": false }] }),
+            "<consumers><consumers><key>k</key><outgoing>false</outgoing></consumers></consumers>",
+        );
+    }
+
+    #[test]
+    fn a_map_survives_xml() {
+        let entity = json!({ "provider": "p", "config": { "a.b": "1 < 2", "c": "" } });
+        assert_eq!(
+            read_xml(&xml("authenticationProvider", &entity)),
+            Some(entity)
+        );
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused() {
+        for text in ["", "<a>", "plain", "<a>&nope;</a>", "<a></b>"] {
+            assert_eq!(read_xml(text), None, "{text}");
+        }
+    }
 }

@@ -1,12 +1,14 @@
 //! The OAuth 1.0a service provider, written without a look at the client's half (protocol.md 2).
 
 mod base_string;
+mod consumer_info;
 mod message;
 mod problem;
 mod request_token;
 mod resource;
 mod verify;
 
+pub(crate) use consumer_info::consumer_info;
 pub(crate) use problem::challenge;
 pub(crate) use request_token::request_token;
 pub(crate) use resource::{is_attempt, sign_in};

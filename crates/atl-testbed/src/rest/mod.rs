@@ -126,16 +126,15 @@ impl Rest<'_> {
         if websudo && self.caller.must_elevate(self.state, self.call) {
             return Err(self.status_entity(401, "This resource requires WebSudo."));
         }
-        let role = match (
+        let mut role = self.caller.role(self.state);
+        if let (false, Some(user), Some(password)) = (
+            role >= Some(Role::Admin),
             self.call.query_param("al_username"),
             self.call.query_param("al_password"),
-        ) {
-            (Some(user), Some(password)) => match check_password(self.state, user, password) {
-                SignIn::Accepted => self.state.role(Some(user)),
-                SignIn::WrongPassword | SignIn::Denied => None,
-            },
-            _ => self.caller.role(self.state),
-        };
+        ) && check_password(self.state, user, password) == SignIn::Accepted
+        {
+            role = self.state.role(Some(user));
+        }
         role.filter(|role| *role >= Role::Admin).ok_or_else(|| {
             self.status_entity(
                 401,

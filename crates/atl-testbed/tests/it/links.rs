@@ -1,9 +1,11 @@
 //! Application links (protocol.md 1.4).
 
-use atl_testbed::{ALICE, ALICE_PASSWORD, Link, MANAGER, MANAGER_PASSWORD, link_id};
-use serde_json::json;
+use atl_testbed::{
+    ALICE, ALICE_PASSWORD, Generation, Kind, Link, MANAGER, MANAGER_PASSWORD, ServerSpec, link_id,
+};
+use serde_json::{Value, json};
 
-use crate::support::{client, jira, json};
+use crate::support::{client, estate, jira, json};
 
 const LINKS: &str = "/rest/applinks/3.0/applicationlink";
 
@@ -140,4 +142,153 @@ fn only_admins_are_let_in_and_the_refusal_is_always_401() {
             .all(|exchange| !exchange.query.contains(MANAGER_PASSWORD)),
         "the log keeps no password"
     );
+}
+
+#[test]
+fn an_update_keeps_the_url_and_the_names_of_others() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let id = jira.add_link(Link::generic("Bot", "https://a.example.com"));
+    jira.add_link(Link::generic("Other", "https://b.example.com"));
+    let path = format!("{LINKS}/{id}");
+    let check = |body: Value, status: u16| {
+        assert_eq!(json(jira, "POST", &path, Some(&body)).0, status, "{body}");
+    };
+    check(
+        json!({ "name": "Other", "rpcUrl": "https://a.example.com", "typeId": "generic" }),
+        400,
+    );
+    check(
+        json!({ "name": "Bot", "rpcUrl": "https://c.example.com", "typeId": "generic" }),
+        400,
+    );
+    check(
+        json!({ "name": "Bot", "rpcUrl": "https://a.example.com", "typeId": "nonsense" }),
+        400,
+    );
+    check(
+        json!({ "name": "Bot 2", "rpcUrl": "https://a.example.com/", "typeId": "generic" }),
+        200,
+    );
+    assert_eq!(jira.links()[0].name, "Bot 2");
+    let unknown = format!("{LINKS}/{}", link_id("https://nowhere.example.com"));
+    assert_eq!(
+        json(jira, "POST", &unknown, Some(&json!({ "name": "x" }))).0,
+        400
+    );
+    assert_eq!(
+        json(jira, "PUT", &path, Some(&json!({}))).0,
+        405,
+        "no such method from version 2 on"
+    );
+}
+
+#[test]
+fn what_a_new_link_lacks() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let check = |body: Value, status: u16| {
+        assert_eq!(json(jira, "PUT", LINKS, Some(&body)).0, status, "{body}");
+    };
+    check(
+        json!({ "name": "a", "rpcUrl": "https://a.example.com", "typeId": "nonsense" }),
+        400,
+    );
+    check(json!({ "name": "a", "typeId": "generic" }), 500);
+    check(
+        json!({ "name": "a", "rpcUrl": "https://a.example.com" }),
+        500,
+    );
+    assert_eq!(jira.links(), []);
+}
+
+#[test]
+fn a_system_link_hides_its_url_and_belongs_to_system_administrators() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let id = jira.add_link(Link {
+        system: true,
+        ..Link::generic("System", "https://a.example.com")
+    });
+    let path = format!("{LINKS}/{id}");
+    let (_, link) = json(jira, "GET", &path, None);
+    assert_eq!(
+        (&link["isSystem"], link.get("rpcUrl")),
+        (&json!(true), None)
+    );
+    let url = format!("{}{path}", jira.base_url());
+    let delete = |user, password| {
+        client()
+            .delete(&url)
+            .basic_auth(user, Some(password))
+            .send()
+            .unwrap()
+            .status()
+    };
+    assert_eq!(delete(MANAGER, MANAGER_PASSWORD), 403);
+    assert_eq!(delete("admin", "admin-secret-1"), 200);
+}
+
+#[test]
+fn the_first_of_a_type_is_primary_until_another_is_made_so() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let first = jira.add_link(Link::generic("A", "https://a.example.com"));
+    let second = jira.add_link(Link::generic("B", "https://b.example.com"));
+    let primary = || json(jira, "GET", &format!("{LINKS}/primary/generic"), None).1["id"].clone();
+    assert_eq!(primary(), json!(first));
+    assert_eq!(
+        json(
+            jira,
+            "POST",
+            &format!("{LINKS}/primary/{second}"),
+            Some(&json!({}))
+        )
+        .0,
+        200
+    );
+    assert_eq!(primary(), json!(second));
+    jira.delete_link(second);
+    assert_eq!(primary(), json!(first));
+    assert_eq!(
+        json(jira, "GET", &format!("{LINKS}/primary/jira"), None).0,
+        404
+    );
+    assert_eq!(
+        json(jira, "GET", &format!("{LINKS}/type/nonsense"), None).0,
+        400
+    );
+}
+
+#[test]
+fn the_manifest_is_open_and_tells_product_and_generation() {
+    for (kind, generation, type_id, applinks) in [
+        (Kind::Jira, Generation::Ancient, "jira", "3."),
+        (Kind::Confluence, Generation::Legacy, "confluence", "4."),
+        (Kind::Bamboo, Generation::Transitional, "bamboo", "5.0"),
+        (Kind::Bitbucket, Generation::Current, "stash", "9.1.4"),
+        (Kind::Jira, Generation::Next, "jira", "10."),
+    ] {
+        let estate = estate(ServerSpec::new(kind).generation(generation));
+        let server = estate.server(0);
+        let url = format!("{}/rest/applinks/1.0/manifest", server.base_url());
+        let manifest: Value = client()
+            .get(url)
+            .header("accept", "application/json")
+            .send()
+            .unwrap()
+            .json()
+            .unwrap();
+        assert_eq!(manifest["typeId"], type_id);
+        assert!(
+            manifest["applinksVersion"]
+                .as_str()
+                .unwrap()
+                .starts_with(applinks),
+            "{manifest}"
+        );
+        assert_eq!(manifest["url"], server.base_url());
+        let newest = json(server, "GET", "/rest/applinks/3.0/applicationlink", None).0;
+        assert_eq!(newest == 200, generation >= Generation::Transitional);
+    }
 }

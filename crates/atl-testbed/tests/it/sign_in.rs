@@ -469,3 +469,44 @@ fn each_product_says_who_is_asking() {
         );
     }
 }
+
+#[test]
+fn basic_that_is_spelled_otherwise_must_elevate() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let credentials = "YWRtaW46YWRtaW4tc2VjcmV0LTE=";
+    let get = |scheme: &str| {
+        let request = client()
+            .get(url(jira, LINKS))
+            .header("authorization", format!("{scheme} {credentials}"));
+        request.send().unwrap().status().as_u16()
+    };
+    assert_eq!((get("Basic"), get("basic")), (200, 401));
+}
+
+#[test]
+fn a_browser_must_come_from_here() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let post = |origin: Option<&str>| {
+        let body = json!({ "username": ADMIN, "password": ADMIN_PASSWORD });
+        let request = client()
+            .post(url(jira, "/rest/auth/1/session"))
+            .header("user-agent", "Mozilla/5.0")
+            .json(&body);
+        let request = match origin {
+            Some(origin) => request.header("origin", origin),
+            None => request,
+        };
+        request.send().unwrap().status().as_u16()
+    };
+    let home = jira.base_url().replace("/jira", "");
+    assert_eq!(
+        (
+            post(None),
+            post(Some("https://evil.example.com")),
+            post(Some(&home))
+        ),
+        (403, 403, 200)
+    );
+}

@@ -1,6 +1,6 @@
 //! The verifier, proven with signatures that the `openssl` command made.
 
-use atl_testbed::Setting;
+use atl_testbed::{Consumer, Setting};
 
 use crate::support::{KEY, Key, Signed, jira, now, openssl, provision, provisioned};
 
@@ -192,6 +192,24 @@ fn a_get_of_a_token_endpoint_is_empty() {
             (200, "")
         );
     }
+}
+
+#[test]
+fn a_server_introduces_itself_as_a_consumer() {
+    let estate = jira();
+    let url = format!(
+        "{}/plugins/servlet/oauth/consumer-info",
+        estate.server(0).base_url()
+    );
+    let info = reqwest::blocking::get(url).unwrap().text().unwrap();
+    let key = info
+        .split("<publicKey>")
+        .nth(1)
+        .unwrap()
+        .split('<')
+        .next()
+        .unwrap();
+    assert!(Consumer::new("k", "n", key).is_ok(), "{info}");
 }
 
 #[test]
