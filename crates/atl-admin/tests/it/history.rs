@@ -84,6 +84,11 @@ fn selects_and_limits() {
     check("-s wiki -c bot", 1);
     check("-s wiki --limit 1", 1);
     check("-s nowhere", 0);
+    env.write(
+        "fleet.yaml",
+        "version: 1\nservers:\n  wiki: { url: 'https://wiki.example.com', labels: [docs] }\n",
+    );
+    check("-s label:docs", 2);
 }
 
 #[test]

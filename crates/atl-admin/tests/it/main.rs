@@ -7,9 +7,11 @@
 
 mod completions;
 mod env;
+mod fleet_file;
 mod globals;
 mod history;
 mod init;
+mod interrupt;
 mod keys_check;
 mod keys_generate;
 mod keys_show;
