@@ -45,6 +45,8 @@ pub(crate) struct Profile {
 /// One way to get a session.
 #[derive(Debug)]
 pub(crate) enum SessionLogin {
+    /// [`TWO_STEP_LOGIN`].
+    TwoStep,
     /// `{username, password}` as JSON.
     Json {
         /// Where.
@@ -239,15 +241,22 @@ impl Product {
 }
 
 impl Profile {
-    /// Whether this version signs in at [`TWO_STEP_LOGIN`] first. An unreadable version counts as a new one.
-    pub(crate) fn two_step_first(&self, version: &str) -> bool {
+    /// The ways to get a session on this version, in the order to try them. An unreadable version counts as a new one.
+    pub(crate) fn session_logins(&self, version: &str) -> Vec<&'static SessionLogin> {
         let mut parts = version
             .split(['.', '-'])
             .map(|part| part.parse::<u32>().ok());
         let major = parts.next().flatten();
         let minor = parts.next().flatten().unwrap_or(0);
-        self.two_step_since
-            .is_some_and(|since| major.is_none_or(|major| (major, minor) >= since))
+        let mut ways: Vec<_> = self.logins.iter().collect();
+        match self.two_step_since {
+            Some(since) if major.is_none_or(|major| (major, minor) >= since) => {
+                ways.insert(0, &SessionLogin::TwoStep);
+            }
+            Some(_) => ways.push(&SessionLogin::TwoStep),
+            None => {}
+        }
+        ways
     }
 }
 
@@ -266,11 +275,9 @@ mod tests {
     fn the_version_decides_how_a_session_is_got() {
         #[track_caller]
         fn check(product: Product, version: &str, expected: bool) {
-            assert_eq!(
-                product.profile().two_step_first(version),
-                expected,
-                "{product:?} {version}"
-            );
+            let ways = product.profile().session_logins(version);
+            let first = matches!(ways.first(), Some(SessionLogin::TwoStep));
+            assert_eq!(first, expected, "{product:?} {version}");
         }
         check(Product::Jira, "9.17.5", false);
         check(Product::Jira, "10.0.0-m0001", true);

@@ -41,44 +41,29 @@ impl Client {
         else {
             return Err(self.refused(Refusal::NoSessionLogin));
         };
-        let profile = self.profile()?;
-        let two_step_first = profile.two_step_first(&self.manifest()?.version);
-        let two_step = profile.two_step_since.map(|_| None);
-        let legacy = profile.logins.iter().map(Some);
-        let ways: Vec<Option<&SessionLogin>> = if two_step_first {
-            two_step.into_iter().chain(legacy).collect()
-        } else {
-            legacy.chain(two_step).collect()
-        };
-        for way in ways {
+        let (name, secret) = (username.as_str(), password.expose_secret());
+        for way in self.profile()?.session_logins(&self.manifest()?.version) {
             let session = Arc::new(Session::default());
             let identity = Identity::Session(Arc::clone(&session));
-            let request = match way {
-                None => Request::post_json(
-                    TWO_STEP_LOGIN,
-                    json!({"username": username, "password": password.expose_secret(), "rememberMe": false, "targetUrl": ""}),
-                ),
-                Some(SessionLogin::Json { path }) => Request::post_json(
-                    *path,
-                    json!({"username": username, "password": password.expose_secret()}),
-                ),
-                Some(form) => {
-                    match self.login_form(form, &identity, username, password.expose_secret())? {
-                        Some(request) => request,
-                        None => continue,
-                    }
-                }
+            let Some(request) = self.login_request(way, &identity, name, secret)? else {
+                continue;
             };
-            let response = self.call(
-                &request.returning_redirects(),
-                &identity,
-                Patience::Throttled,
-            )?;
+            let request = request.returning_redirects();
+            let response = self.call(&request, &identity, Patience::Throttled)?;
             if matches!(response.status, 404 | 405) {
                 continue;
             }
-            self.judge_login(username, &response)?;
-            let account = self.identify(&identity, Method::Session)?;
+            self.judge_login(name, &response)?;
+            let account = match self.identify(&identity, Method::Session) {
+                Err(error)
+                    if error.code() == "wrong_password" && asks_for_second_step(&response) =>
+                {
+                    Err(self.refused(Refusal::TwoStep {
+                        username: name.into(),
+                    }))
+                }
+                outcome => outcome,
+            }?;
             let mut state = self.state();
             state.session = Some(session);
             state.elevated = Elevated::No;
@@ -87,23 +72,32 @@ impl Client {
         Err(self.refused(Refusal::NoSessionLogin))
     }
 
-    /// The filled form, with the token of its page; `None` where the page is not there.
-    fn login_form(
+    /// The request of one way; `None` where the page that belongs to it is not there.
+    fn login_request(
         &self,
-        form: &SessionLogin,
+        way: &SessionLogin,
         identity: &Identity,
         name: &str,
         secret: &str,
     ) -> Result<Option<Request>, ClientError> {
-        let SessionLogin::Form {
-            path,
-            page,
-            username,
-            password,
-            fields,
-        } = form
-        else {
-            return Ok(None);
+        let (path, page, username, password, fields) = match way {
+            SessionLogin::TwoStep => {
+                let body = json!({"username": name, "password": secret, "rememberMe": false, "targetUrl": ""});
+                return Ok(Some(Request::post_json(TWO_STEP_LOGIN, body)));
+            }
+            SessionLogin::Json { path } => {
+                return Ok(Some(Request::post_json(
+                    *path,
+                    json!({"username": name, "password": secret}),
+                )));
+            }
+            SessionLogin::Form {
+                path,
+                page,
+                username,
+                password,
+                fields,
+            } => (path, page, username, password, fields),
         };
         let mut pairs = vec![
             ((*username).to_owned(), name.to_owned()),
@@ -133,8 +127,6 @@ impl Client {
     fn judge_login(&self, username: &str, response: &Response) -> Result<(), ClientError> {
         self.judge_refusal(response)?;
         let text = response.text().to_lowercase();
-        let location = response.header_values("location").join(" ").to_lowercase();
-        let asks = |text: &str| SECOND_STEP.iter().any(|word| text.contains(word));
         let captcha = if response.is_html() {
             page::has_input(&text, "captcha")
         } else {
@@ -143,7 +135,7 @@ impl Client {
         if captcha {
             return Err(self.captcha(username));
         }
-        if asks(&location) || (!response.is_html() && asks(&text)) {
+        if response.status >= 400 && asks_for_second_step(response) {
             return Err(self.refused(Refusal::TwoStep {
                 username: username.into(),
             }));
@@ -176,4 +168,13 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether an answer that signed nobody in asks for a second step.
+fn asks_for_second_step(response: &Response) -> bool {
+    let mut texts = response.header_values("location").join(" ").to_lowercase();
+    if !response.is_html() {
+        texts += &response.text().to_lowercase();
+    }
+    SECOND_STEP.iter().any(|word| texts.contains(word))
 }

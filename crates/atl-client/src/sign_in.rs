@@ -2,7 +2,7 @@
 
 use crate::{
     Client, ClientError, Credentials, Login, Refusal, Request, Response, client::Identity,
-    product::WHOAMI, redirect, retry::Patience,
+    message::one_line, product::WHOAMI, redirect, retry::Patience,
 };
 
 /// Who is signed in, and how.
@@ -143,7 +143,7 @@ impl Client {
                 what: response.what.into(),
             });
         }
-        let actual = response.text().trim().to_owned();
+        let actual = one_line(&response.text());
         match self.username() {
             _ if actual.is_empty() && method == Method::Session => Err(self.refused(wrong)),
             _ if actual.is_empty() => Err(self.refused(Refusal::Anonymous)),

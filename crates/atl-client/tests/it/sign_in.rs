@@ -292,8 +292,8 @@ fn a_form_that_came_back_is_a_wrong_password() {
 
 #[test]
 fn a_second_step_is_an_error_of_its_own() {
-    let wire = Wire::product("jira", "10.3.0", |_, _| {
-        answer(200, r#"{"nextStep":"TOTP"}"#)
+    let wire = Wire::product("jira", "10.3.0", |seen, _| {
+        session_only(seen).unwrap_or_else(|| answer(200, r#"{"nextStep":"TOTP"}"#))
     });
     let error = wire.client(password(Login::Session)).sign_in().unwrap_err();
     assert_eq!(
