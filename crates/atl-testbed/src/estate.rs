@@ -11,7 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 
 use crate::net::{self, Shared};
-use crate::server::{Server, Tls};
+use crate::server::Server;
 use crate::spec::{ADMIN, ServerSpec};
 use crate::state::State;
 use crate::tls::{Authority, TlsError};
@@ -186,7 +186,7 @@ fn start(
     listener.set_nonblocking(true).map_err(cannot)?;
     let port = listener.local_addr().map_err(cannot)?.port();
     let tls = match authority.filter(|_| spec.tls) {
-        Some(authority) => Some(Tls(authority.acceptor(spec.client_certificate)?)),
+        Some(authority) => Some(authority.acceptor(spec.client_certificate)?),
         None => None,
     };
     let scheme = if tls.is_some() { "https" } else { "http" };
@@ -210,11 +210,7 @@ fn start(
         tokio::net::TcpListener::from_std(listener)
             .map_err(|source| EstateError::Listen { port, source })?
     };
-    let task = runtime.spawn(net::accept(
-        listener,
-        shared.clone(),
-        tls.clone().map(|tls| tls.0),
-    ));
+    let task = runtime.spawn(net::accept(listener, shared.clone(), tls.clone()));
     Ok(Server {
         name,
         base_url,

@@ -1,5 +1,6 @@
 //! A handle on one server: what tests and demonstrations set, look at and change by hand.
 
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
@@ -17,26 +18,25 @@ use crate::spec::{Generation, Kind};
 use crate::state::{State, User, random_text};
 
 /// One server of an estate.
-#[derive(Debug)]
 pub struct Server {
     pub(crate) name: String,
     pub(crate) base_url: String,
     pub(crate) kind: Kind,
     pub(crate) generation: Generation,
     pub(crate) port: u16,
-    pub(crate) tls: Option<Tls>,
+    pub(crate) tls: Option<TlsAcceptor>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) runtime: Handle,
     pub(crate) accepting: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// How a server is served over https.
-#[derive(Clone)]
-pub(crate) struct Tls(pub(crate) TlsAcceptor);
-
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
+/// The state holds passwords.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server")
+            .field("name", &self.name)
+            .field("base_url", &self.base_url)
+            .finish_non_exhaustive()
     }
 }
 
@@ -111,11 +111,7 @@ impl Server {
         let listener = self
             .runtime
             .block_on(TcpListener::bind(("127.0.0.1", self.port)))?;
-        let task = net::accept(
-            listener,
-            self.shared.clone(),
-            self.tls.clone().map(|tls| tls.0),
-        );
+        let task = net::accept(listener, self.shared.clone(), self.tls.clone());
         *self
             .accepting
             .lock()

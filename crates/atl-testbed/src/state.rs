@@ -1,6 +1,7 @@
 //! What one server knows.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::RngExt as _;
@@ -30,7 +31,7 @@ pub enum Role {
 }
 
 /// A user of a server.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct User {
     /// The user name.
     pub name: String,
@@ -51,6 +52,16 @@ impl User {
             role,
             active: true,
         }
+    }
+}
+
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("User")
+            .field("name", &self.name)
+            .field("role", &self.role)
+            .field("active", &self.active)
+            .finish_non_exhaustive()
     }
 }
 

@@ -153,3 +153,59 @@ fn the_newer_resource_is_a_bare_array_and_deletes_with_204() {
         400
     );
 }
+
+#[test]
+fn what_a_provider_lacks() {
+    let estate = provisioned();
+    let jira = estate.server(0);
+    let path = format!(
+        "/rest/applinks/3.0/applicationlink/{}/authentication/provider",
+        jira.links()[0].id
+    );
+    let class =
+        |name: &str| format!("com.atlassian.applinks.api.auth.types.{name}AuthenticationProvider");
+    let put = |user: (&str, &str), body: Value| {
+        let request = client()
+            .put(format!("{}{path}", jira.base_url()))
+            .basic_auth(user.0, Some(user.1));
+        request.json(&body).send().unwrap().status().as_u16()
+    };
+    let (admin, manager) = (("admin", "admin-secret-1"), (MANAGER, MANAGER_PASSWORD));
+    let impersonation =
+        json!({ "provider": class("TwoLeggedOAuthWithImpersonation"), "config": {} });
+    assert_eq!(
+        (
+            put(manager, impersonation.clone()),
+            put(admin, impersonation)
+        ),
+        (400, 201)
+    );
+    assert_eq!(
+        put(admin, json!({ "provider": class("Unheard"), "config": {} })),
+        400
+    );
+    assert_eq!(
+        put(admin, json!({ "provider": class("OAuth") })),
+        500,
+        "config left out"
+    );
+    let one = format!("{path}/{}", class("TwoLeggedOAuthWithImpersonation"));
+    assert_eq!(
+        json(jira, "GET", &one, None).1["authenticationProviders"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let all = format!(
+        "/rest/applinks-oauth/1.0/applicationlink/{}/authentication",
+        jira.links()[0].id
+    );
+    let (_, shown) = json(jira, "GET", &all, None);
+    assert_eq!(shown["consumers"][0]["key"], "bot");
+    assert_eq!(
+        json(jira, "GET", &path.replace("3.0", "1.0"), None).0,
+        404,
+        "not in the first version"
+    );
+}

@@ -510,3 +510,56 @@ fn a_browser_must_come_from_here() {
         (403, 403, 200)
     );
 }
+
+#[test]
+fn basic_is_switched_by_system_administrators() {
+    let estate = jira();
+    let jira = estate.server(0);
+    let config = "/rest/basicauth/1.0/config";
+    let put = |user: &str, password: &str, body: &Value| {
+        let request = client()
+            .put(url(jira, config))
+            .basic_auth(user, Some(password))
+            .json(body);
+        request.send().unwrap().status().as_u16()
+    };
+    let block = json!({ "block-requests": true, "allowed-paths": ["/rest/basicauth/*"], "allowed-users": ["manager"] });
+    assert_eq!(put("manager", "manager-secret-1", &block), 403);
+    assert_eq!(put(ADMIN, ADMIN_PASSWORD, &block), 204);
+    let list = |user: &str, password: &str| {
+        client()
+            .get(url(jira, LINKS))
+            .basic_auth(user, Some(password))
+            .send()
+            .unwrap()
+            .status()
+            .as_u16()
+    };
+    assert_eq!(
+        (
+            list(ADMIN, ADMIN_PASSWORD),
+            list("manager", "manager-secret-1")
+        ),
+        (403, 200)
+    );
+    let shown = client()
+        .get(url(jira, config))
+        .basic_auth(ADMIN, Some(ADMIN_PASSWORD))
+        .send()
+        .unwrap();
+    assert_eq!(
+        shown.json::<Value>().unwrap()["block-requests"],
+        true,
+        "this path is allowed"
+    );
+}
+
+#[test]
+fn no_password_shows() {
+    let estate = jira();
+    let shown = format!(
+        "{estate:?} {:?}",
+        atl_testbed::User::new(ADMIN, ADMIN_PASSWORD, atl_testbed::Role::Admin)
+    );
+    assert!(!shown.contains(ADMIN_PASSWORD), "{shown}");
+}

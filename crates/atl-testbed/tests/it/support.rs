@@ -120,18 +120,19 @@ impl Key {
 
     /// The bare SHA-1 hash padded and exponentiated, without the `DigestInfo` that names the hash.
     pub(crate) fn sign_without_digest_info(&self, text: &str) -> String {
+        let key = self.path("key.pem");
+        let padding = ["-inkey", &key, "-pkeyopt", "rsa_padding_mode:pkcs1"];
         let hash = openssl(&["dgst", "-sha1", "-binary"], text.as_bytes());
-        STANDARD.encode(openssl(
-            &[
-                "pkeyutl",
-                "-sign",
-                "-inkey",
-                &self.path("key.pem"),
-                "-pkeyopt",
-                "rsa_padding_mode:pkcs1",
-            ],
-            &hash,
-        ))
+        let signature = openssl(&[&["pkeyutl", "-sign"], &padding[..]].concat(), &hash);
+        let recovered = openssl(
+            &[&["pkeyutl", "-verifyrecover"], &padding[..]].concat(),
+            &signature,
+        );
+        assert_eq!(
+            recovered, hash,
+            "it is a signature, only not of a DigestInfo"
+        );
+        STANDARD.encode(signature)
     }
 }
 
