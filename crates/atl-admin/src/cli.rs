@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{completions, history, init, keys, man},
+    commands::{apply, check, completions, history, init, keys, links, man, plan},
     flags::{self, Color, Format, Switch},
 };
 
@@ -138,6 +138,15 @@ pub struct Selection {
 pub enum Commands {
     /// Write a commented fleet file to start from
     Init(init::Args),
+    /// Reach every server and say what would go wrong later
+    Check(check::Args),
+    /// Show the difference between the fleet file and the servers
+    Plan(plan::Args),
+    /// Make the servers as the fleet file says, and prove it
+    Apply(apply::Args),
+    /// Manage application links one at a time
+    #[command(subcommand)]
+    Links(links::Commands),
     /// Manage keypairs, in the store and in files
     #[command(subcommand)]
     Keys(keys::Commands),

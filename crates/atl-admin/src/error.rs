@@ -1,6 +1,11 @@
 //! What went wrong, as the user sees it: one message, its causes, what to do about it, and the exit code.
 
-use std::{error::Error as StdError, fmt::Write as _, io, path::Path};
+use std::{
+    error::Error as StdError,
+    fmt::Write as _,
+    io::{self, Write as _},
+    path::Path,
+};
 
 use owo_colors::OwoColorize as _;
 
@@ -112,6 +117,13 @@ impl Error {
     }
 }
 
+/// Says on stderr what is wrong with one server, where the others go on.
+pub(crate) fn tell(server: &str, trouble: &atl_fleet::Trouble) {
+    let error =
+        Error::failed(format!("{server}: {}", trouble.message)).hint(trouble.advice.clone());
+    write!(anstream::stderr(), "{}", error.render()).ok();
+}
+
 impl From<atl_keys::KeyError> for Error {
     fn from(error: atl_keys::KeyError) -> Self {
         Self::library(Exit::Failed, &error, error.advice())
@@ -145,6 +157,31 @@ impl From<atl_fleet::FleetErrors> for Error {
             .unwrap_or_else(|| Self::usage(errors.to_string()));
         first.more = each.collect();
         first
+    }
+}
+
+impl From<atl_fleet::StartError> for Error {
+    /// What is wrong with the configuration or a key file is wrong usage: nothing was sent to any server.
+    fn from(error: atl_fleet::StartError) -> Self {
+        use atl_fleet::StartError;
+        let exit = match &error {
+            StartError::Config { .. } | StartError::FileKey(_) | StartError::OtherFleet => {
+                Exit::Usage
+            }
+            _ => Exit::Failed,
+        };
+        Self::library(exit, &error, error.advice())
+    }
+}
+
+impl From<atl_fleet::Trouble> for Error {
+    fn from(trouble: atl_fleet::Trouble) -> Self {
+        let exit = match trouble.status {
+            atl_fleet::Status::Unreachable => Exit::Unreachable,
+            atl_fleet::Status::Refused => Exit::Refused,
+            atl_fleet::Status::Ok | atl_fleet::Status::Failed => Exit::Failed,
+        };
+        Self::new(exit, trouble.message).hint(trouble.advice)
     }
 }
 

@@ -2,11 +2,16 @@
 
 use atl_fleet::{ConnectionOptions, Environment, FleetFile, Needs, Ready, Select};
 
-use crate::{context::Context, environment, error::Result, shell, term};
+use crate::{cli::Selection, context::Context, environment, error::Result, shell, term};
 
 impl Context {
     /// What a command needs of the selected part of the fleet file, every secret resolved; nothing is sent.
     pub(crate) fn ready(&self, needs: Needs) -> Result<Ready> {
+        self.ready_for(needs, &self.globals.selection)
+    }
+
+    /// The same for another selection, such as that of a saved plan.
+    pub(crate) fn ready_for(&self, needs: Needs, selection: &Selection) -> Result<Ready> {
         let var = |name: &str| environment::variable(name)?.into_string().ok();
         let run = |command: &str| shell::output(command, self.terminal.can_ask);
         let environment = Environment {
@@ -15,8 +20,8 @@ impl Context {
             keyring: None,
         };
         let select = Select {
-            servers: self.globals.selection.servers.clone(),
-            consumers: self.globals.selection.consumers.clone(),
+            servers: selection.servers.clone(),
+            consumers: selection.consumers.clone(),
         };
         let connection = ConnectionOptions {
             timeout: self.globals.timeout,

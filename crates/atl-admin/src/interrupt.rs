@@ -23,7 +23,6 @@ pub(crate) fn catch() {
 }
 
 /// The flag that becomes true at the first Ctrl-C; from now on only the second one ends the program.
-#[expect(dead_code, reason = "for the commands that work on servers")]
 pub(crate) fn graceful() -> Arc<AtomicBool> {
     GRACEFUL.get_or_init(Arc::default).clone()
 }

@@ -14,6 +14,7 @@ mod locations;
 mod log;
 mod output;
 mod passphrase;
+mod progress;
 pub mod reference;
 mod run;
 mod shell;

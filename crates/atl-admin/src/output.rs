@@ -1,6 +1,7 @@
 //! What goes to stdout: data and nothing else, in the format that was asked for.
 
 mod csv;
+pub(crate) mod plan;
 mod table;
 
 use std::{
@@ -75,6 +76,18 @@ impl Output {
             self.one_of(formats)?;
         }
         Ok(())
+    }
+
+    /// The format that was asked for.
+    pub(crate) fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Prints one event that says itself which it is as a line of NDJSON; what cannot be printed does not stop a run.
+    pub(crate) fn line<T: Serialize>(&self, event: &T) {
+        if let Ok(text) = serde_json::to_string(event) {
+            self.text(&(text + "\n")).ok();
+        }
     }
 
     /// How wide tables may be.

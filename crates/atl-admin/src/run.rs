@@ -10,7 +10,7 @@ use anstream::ColorChoice;
 
 use crate::{
     cli::{self, Cli, Commands},
-    commands::{completions, history, init, keys, man, schema},
+    commands::{apply, check, completions, history, init, keys, links, man, plan, schema},
     context::Context,
     environment,
     error::Result,
@@ -42,6 +42,10 @@ fn dispatch(cli: Cli) -> Result<Exit> {
     let context = Context::new(cli.globals);
     match cli.command {
         Commands::Init(args) => init::run(&context, args),
+        Commands::Check(args) => check::run(&context, &args),
+        Commands::Plan(args) => plan::run(&context, &args),
+        Commands::Apply(args) => apply::run(&context, &args),
+        Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
         Commands::History(args) => history::run(&context, &args),
         Commands::Schema => schema::run(&context),

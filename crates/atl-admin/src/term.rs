@@ -24,10 +24,6 @@ impl Terminal {
         Self { can_ask, yes }
     }
 
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "for the commands that delete or replace")
-    )]
     /// Goes on only where the user agrees; an answer that cannot be had is a usage error.
     pub(crate) fn confirm(self, question: &str) -> Result<()> {
         if self.yes {

@@ -130,7 +130,7 @@ pub fn look<'a>(
                 options,
             },
         );
-        (run.sink)(&Event::Server(&plan));
+        (run.sink)(&Event::Planned(&plan));
         (plan, observed)
     });
     let (servers, observed) = looked.into_iter().unzip();

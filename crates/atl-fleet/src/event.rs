@@ -17,6 +17,8 @@ pub enum Event<'a> {
         /// How many servers it concerns.
         servers: usize,
     },
+    /// A server was looked at.
+    Planned(&'a ServerPlan),
     /// A keypair was made and is in the store.
     Keypair {
         /// The consumer.

@@ -1,10 +1,9 @@
 //! Application links one at a time: list, show, create, delete, adopt.
 
-use atl_applinks::{ApplicationLink, Applinks, Consumer as Registered, Matrix, NewLink};
+use atl_applinks::{ApplicationLink, Applinks, Consumer as Registered, Matrix};
 use atl_client::Client;
 use atl_keys::PublicKey;
-use atl_store::{LinkMade, Store};
-use jiff::Timestamp;
+use atl_store::Store;
 use serde::Serialize;
 use serde_json::json;
 
@@ -227,66 +226,6 @@ impl<'a> One<'a> {
             account: Some(account),
             sink: self.run.sink,
         }
-    }
-
-    /// Creates a generic link with nothing in it and returns it as read back.
-    ///
-    /// # Errors
-    ///
-    /// There is a link to that URL already, or the server or the store refused.
-    pub fn create(&self, name: &str, url: &str) -> Result<ApplicationLink, Trouble> {
-        let account = self.client.sign_in()?;
-        let applinks = Applinks::open(&self.client)?;
-        let server_url = self.client.base_url().as_str();
-        let find = || -> Result<Option<ApplicationLink>, Trouble> {
-            Ok(applinks.list()?.into_iter().find(|link| {
-                link.rpc_url
-                    .as_deref()
-                    .is_some_and(|has| strip(has) == strip(url))
-            }))
-        };
-        if let Some(link) = find()? {
-            return Err(Trouble::own(
-                "link_exists",
-                format!(
-                    "`{}` has a link to `{url}` already: `{}`, {}",
-                    self.client.server(),
-                    link.name,
-                    link.id
-                ),
-                "nothing was changed",
-            ));
-        }
-        let _lock = self.store.lock(server_url, name)?;
-        let new = NewLink {
-            name: name.to_owned(),
-            url: strip(url).to_owned(),
-        };
-        self.journal(account.username).write(
-            name,
-            "link create",
-            json!({ "application_url": new.url, "link_id": atl_applinks::link_id(&new.url) }),
-            || applinks.create(&new).map(|_| ()),
-            || Ok(find()?.is_some()),
-        )?;
-        let link = find()?.ok_or_else(|| {
-            Trouble::own(
-                "read_back",
-                format!("the link to `{url}` was created and is not listed"),
-                "run `atl-admin links list` in a minute",
-            )
-        })?;
-        self.store.record_link(&LinkMade {
-            server: self.client.server().to_owned(),
-            server_url: server_url.to_owned(),
-            link_id: link.id.clone(),
-            application_url: new.url,
-            consumer: name.to_owned(),
-            consumer_key: String::new(),
-            created: Timestamp::now(),
-        })?;
-        self.client.sign_out();
-        Ok(link)
     }
 
     /// Deletes a link, its consumer and every grant of that consumer key. A key that another link shares needs `force`.

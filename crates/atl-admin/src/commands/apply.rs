@@ -1,8 +1,22 @@
 //! `apply`
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
-use crate::flags;
+use atl_fleet::{Needs, Plan, PlanOptions, RunInfo, RunOptions, look, of_apply};
+
+use crate::{
+    cli::Selection,
+    context::{Context, who},
+    error::{Error, Result},
+    exit::Exit,
+    flags,
+    output::plan,
+    progress::Progress,
+    term,
+};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -41,4 +55,121 @@ pub struct Permissions {
     /// Go on where much would change at once, a key is shared by two links, or an executing user cannot be restored
     #[arg(long)]
     pub force: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    let Some(path) = &args.plan else {
+        let selection = &context.globals.selection;
+        return carry_out(context, "apply", selection, args.settle, |ready| {
+            (args.permissions.options(context, ready), None)
+        });
+    };
+    if context.globals.selection != Selection::default() {
+        return Err(
+            Error::usage("a saved plan says itself which servers and consumers it is for")
+                .hint("leave `--server` and `--consumer` out, or make a new plan with them"),
+        );
+    }
+    let saved = read(path)?;
+    let selection = Selection {
+        servers: saved.options.servers.clone(),
+        consumers: saved.options.consumers.clone(),
+    };
+    let options = PlanOptions {
+        force: saved.options.force || args.permissions.force,
+        ..saved.options.clone()
+    };
+    carry_out(context, "apply", &selection, args.settle, |_| {
+        (options, Some(saved))
+    })
+}
+
+/// Looks, asks where something would be lost, carries out and shows what came of it.
+pub(crate) fn carry_out(
+    context: &Context,
+    command: &str,
+    selection: &Selection,
+    settle: Duration,
+    plan: impl FnOnce(&atl_fleet::Ready) -> (PlanOptions, Option<Plan>),
+) -> Result<Exit> {
+    let needs = Needs {
+        admin: true,
+        ..Needs::default()
+    };
+    let ready = context.ready_for(needs, selection)?;
+    let (options, saved) = plan(&ready);
+    if saved
+        .as_ref()
+        .is_some_and(|saved| saved.fleet != ready.digest)
+    {
+        return Err(atl_fleet::StartError::OtherFleet.into());
+    }
+    let store = context.store(command)?;
+    let progress = Progress::new(context);
+    let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
+    let run = RunOptions {
+        settle,
+        ..progress.run(&sink)
+    };
+    let mut looked = look(&ready, Some(&store), &options, run)?;
+    if let Some(saved) = &saved {
+        looked.take_saved(saved)?;
+    }
+    if progress.interrupted() {
+        looked.sign_out();
+        return Ok(Exit::Interrupted);
+    }
+    let reasons = looked.confirmations();
+    if !reasons.is_empty() {
+        progress.pause();
+        for reason in &reasons {
+            term::note(&format!("will {reason}"));
+        }
+        if let Err(error) = context.terminal.confirm("Go on?") {
+            looked.sign_out();
+            return Err(error);
+        }
+    }
+    let who = who(command);
+    let info = RunInfo {
+        run: run_id(),
+        command: who.command,
+        os_user: who.user,
+        host: who.host,
+    };
+    let plan = looked.apply(&info, run)?;
+    progress.finish();
+    plan::show(context, &plan, "Done")?;
+    if progress.interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(of_apply(&plan).into())
+}
+
+/// One id for the steps of this run in the journal.
+pub(crate) fn run_id() -> String {
+    format!(
+        "{}-{}",
+        jiff::Timestamp::now().as_millisecond(),
+        std::process::id()
+    )
+}
+
+fn read(path: &Path) -> Result<Plan> {
+    let text = fs_err::read_to_string(path).map_err(|error| {
+        Error::usage(error.to_string()).caused_by(std::error::Error::source(&error))
+    })?;
+    let plan: Plan = serde_json::from_str(&text).map_err(|error| {
+        Error::usage(format!("`{}` is not a saved plan", path.display()))
+            .caused_by(Some(&error))
+            .hint("make one with `atl-admin plan --out FILE`")
+    })?;
+    if !plan.format_version.starts_with("1.") {
+        return Err(Error::usage(format!(
+            "`{}` has format version {}, and this program reads 1",
+            path.display(),
+            plan.format_version
+        )));
+    }
+    Ok(plan)
 }

@@ -1,5 +1,29 @@
 //! `check`
 
+use atl_fleet::{
+    Needs,
+    check::{Check, CheckStatus, check},
+};
+use serde_json::json;
+
+use crate::{
+    context::Context,
+    error::Result,
+    exit::Exit,
+    flags::Format,
+    output::{Column, printable},
+    progress::Progress,
+};
+
+const COLUMNS: [Column; 6] = [
+    Column::new("server", "SERVER"),
+    Column::new("check", "CHECK"),
+    Column::new("status", "STATUS"),
+    Column::new("consumer", "CONSUMER"),
+    Column::new("message", "MESSAGE"),
+    Column::new("advice", ""),
+];
+
 /// The arguments.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -10,3 +34,72 @@
                   atl-admin check -s jira -o json"
 )]
 pub struct Args {}
+
+pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
+    let ready = context.ready(Needs {
+        admin: true,
+        ..Needs::default()
+    })?;
+    let store = context.store_to_look_at()?;
+    let progress = Progress::new(context);
+    let report = check(
+        &ready,
+        store.as_ref(),
+        progress.run(&|event| progress.take(event)),
+    )?;
+    progress.finish();
+    if progress.interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    let output = &context.output;
+    let rows: Vec<_> = report
+        .servers
+        .iter()
+        .flat_map(|server| server.checks.iter().map(move |check| (server, check)))
+        .map(|(server, check)| {
+            let mut row = json!(check);
+            row["server"] = json!(server.server);
+            row
+        })
+        .collect();
+    match output.format() {
+        Format::Json | Format::Yaml => output.document(&report)?,
+        Format::Ndjson => report
+            .servers
+            .iter()
+            .try_for_each(|server| output.event("server", server))?,
+        Format::Csv => output.listing("checks", "check", &COLUMNS, &rows)?,
+        Format::Table => {
+            let shown: Vec<_> = rows
+                .into_iter()
+                .filter(|row| row["status"] != json!(CheckStatus::Skip))
+                .collect();
+            output.listing("checks", "check", &COLUMNS, &shown)?;
+            let checks = || report.servers.iter().flat_map(|server| &server.checks);
+            advice(context, checks())?;
+            let count = |status| checks().filter(|check| check.status == status).count();
+            output.text(&format!(
+                "{} passed, {} warnings, {} failed, {} not looked at\n",
+                count(CheckStatus::Pass),
+                count(CheckStatus::Warn),
+                count(CheckStatus::Fail),
+                count(CheckStatus::Skip)
+            ))?;
+        }
+    }
+    Ok(report.exit().into())
+}
+
+/// Each advice once, below the table.
+fn advice<'c>(context: &Context, checks: impl Iterator<Item = &'c Check>) -> Result<()> {
+    let mut told = Vec::new();
+    for advice in checks.filter_map(|check| check.advice.as_deref()) {
+        if !told.contains(&advice) {
+            told.push(advice);
+            context
+                .output
+                .text(&format!("hint: {}\n", printable(advice)))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! What a run shows while it goes on: a bar on a terminal, NDJSON events where they were asked for.
+
+use std::{
+    io::{self, IsTerminal as _},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use atl_fleet::{Event, RunOptions, Sink};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::{context::Context, flags::Format, interrupt};
+
+/// How long a refusal right after a write is asked again, where no flag says otherwise.
+pub(crate) const SETTLE: Duration = Duration::from_mins(1);
+
+/// The progress of one run.
+pub(crate) struct Progress<'a> {
+    context: &'a Context,
+    bar: ProgressBar,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl<'a> Progress<'a> {
+    /// From now on the first Ctrl-C is graceful. Log lines and a bar fight for the same line, so there is only one.
+    pub(crate) fn new(context: &'a Context) -> Self {
+        let globals = &context.globals;
+        let logs = globals.verbose > 0 || globals.trace_http;
+        let target = if logs || !io::stderr().is_terminal() {
+            ProgressDrawTarget::hidden()
+        } else {
+            ProgressDrawTarget::stderr()
+        };
+        let style =
+            ProgressStyle::with_template("{prefix:8} {bar:30} {pos}/{len} servers  {wide_msg}");
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        Self {
+            context,
+            bar,
+            interrupted: interrupt::graceful(),
+        }
+    }
+
+    /// The options of a run that reports here.
+    pub(crate) fn run<'r>(&'r self, sink: Sink<'r>) -> RunOptions<'r> {
+        RunOptions {
+            parallel: self.context.globals.parallel,
+            settle: SETTLE,
+            interrupted: &self.interrupted,
+            sink,
+        }
+    }
+
+    /// Takes an event.
+    pub(crate) fn take(&self, event: &Event<'_>) {
+        match event {
+            Event::Begin { phase, servers } => {
+                self.bar.set_prefix(*phase);
+                self.bar.set_length(*servers as u64);
+                self.bar.set_position(0);
+            }
+            Event::Planned(_) | Event::Server(_) | Event::Checked { .. } => self.bar.inc(1),
+            Event::Step {
+                server,
+                consumer,
+                action,
+            } => {
+                self.bar
+                    .set_message(format!("{server}: {action} {consumer}"));
+            }
+            _ => {}
+        }
+        if self.context.output.format() == Format::Ndjson {
+            self.context.output.line(event);
+        }
+    }
+
+    /// Takes the bar away before a question.
+    pub(crate) fn pause(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+
+    /// Whether the user pressed Ctrl-C.
+    pub(crate) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+}
