@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use atl_keys::{Fingerprint, KeySize, Keypair};
@@ -15,7 +15,7 @@ pub(crate) struct Keys<'a> {
     store: Option<&'a Store>,
     files: FileKeys,
     unsealed: Mutex<HashMap<Fingerprint, Arc<Keypair>>>,
-    stranger: OnceLock<Arc<Keypair>>,
+    stranger: Mutex<Option<Arc<Keypair>>>,
 }
 
 impl<'a> Keys<'a> {
@@ -24,7 +24,7 @@ impl<'a> Keys<'a> {
             store,
             files,
             unsealed: Mutex::default(),
-            stranger: OnceLock::new(),
+            stranger: Mutex::default(),
         }
     }
 
@@ -60,12 +60,13 @@ impl<'a> Keys<'a> {
     }
 
     /// A keypair that no server knows and nothing keeps: enough to ask whether a consumer key exists, since that is
-    /// checked before the signature (protocol.md 2.8).
+    /// checked before the signature (protocol.md 2.8). Made once: servers that are looked at side by side wait for it.
     pub(crate) fn stranger(&self) -> Result<Arc<Keypair>, Trouble> {
-        if let Some(keypair) = self.stranger.get() {
+        let mut stranger = self.stranger.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(keypair) = &*stranger {
             return Ok(Arc::clone(keypair));
         }
         let made = Arc::new(Keypair::generate(KeySize::Bits2048)?);
-        Ok(Arc::clone(self.stranger.get_or_init(|| made)))
+        Ok(Arc::clone(stranger.insert(made)))
     }
 }
