@@ -19,6 +19,19 @@ pub enum AuthenticatedBy {
     OAuth,
 }
 
+/// What a request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To sign in, elevate, sign out or ask who is signed in; and what was refused for want of these.
+    SignIn,
+    /// To look.
+    Read,
+    /// To change something.
+    Write,
+    /// To be given a token, which proves a key.
+    Token,
+}
+
 /// One request and what became of it.
 #[derive(Clone, Debug)]
 pub struct Exchange {
@@ -69,6 +82,24 @@ impl Exchange {
             .map(|(_, value)| value.as_str())
     }
 
+    /// What it is for.
+    pub fn purpose(&self) -> Purpose {
+        let signed = self
+            .header("authorization")
+            .is_some_and(|value| value.starts_with("OAuth"));
+        let asks_who = self.path == "/plugins/servlet/applinks/whoami";
+        let refused = matches!(self.status, 401 | 403);
+        if is_token(&self.path) {
+            Purpose::Token
+        } else if is_sign_in(&self.path) || (!signed && (asks_who || refused)) {
+            Purpose::SignIn
+        } else if self.is_write() {
+            Purpose::Write
+        } else {
+            Purpose::Read
+        }
+    }
+
     /// Whether this is a request to change something: not a read, not a sign-in, an elevation or a sign-out, not a
     /// request for a token.
     pub fn is_write(&self) -> bool {
@@ -89,7 +120,11 @@ fn is_sign_in(path: &str) -> bool {
         "/login",
         "/dologin.action",
         "/j_atl_security_check",
+        "/j_atl_security_logout",
         "/userlogin",
+        "/userLogout",
+        "/logout",
+        "/authenticate.action",
         "/secure/admin/WebSudoAuthenticate",
         "/doauthenticate.action",
         "/admin/webSudoSubmit.action",

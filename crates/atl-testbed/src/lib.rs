@@ -24,7 +24,7 @@ mod wire;
 
 pub use directory::{Consumer, Flags, Link, OutgoingConsumer, Token, TokenKind, link_id};
 pub use estate::{Estate, EstateError};
-pub use exchange::{AuthenticatedBy, Exchange};
+pub use exchange::{AuthenticatedBy, Exchange, Purpose};
 pub use fault::{Fault, Hold, Matcher, Rule, When};
 pub use key::{KeyError, PublicKey};
 pub use server::Server;
