@@ -1,5 +1,6 @@
 //! The project's automation: `cargo xtask demo | test | testbed | bench | docs | ci`.
 
+mod bench;
 mod ci;
 mod run;
 mod test;
@@ -21,6 +22,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Measure keys, the program and an estate of 200 servers, and record it in docs/BENCHMARKS.md
+    Bench {
+        /// A short run that is not recorded
+        #[arg(long)]
+        quick: bool,
+    },
     /// Run what a pull request must pass: formatting, lints, dependency policy, tests
     Ci,
 }
@@ -29,6 +36,7 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match Xtask::parse().task {
         Task::Test { args } => test::test(&args),
+        Task::Bench { quick } => bench::bench(quick),
         Task::Ci => ci::ci(),
     }
 }
