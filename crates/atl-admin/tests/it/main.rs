@@ -5,8 +5,10 @@
     reason = "helpers of tests stand outside the functions that clippy takes for tests"
 )]
 
+mod apply;
 mod completions;
 mod env;
+mod estate;
 mod fleet_file;
 mod globals;
 mod history;
