@@ -1,7 +1,7 @@
 //! Checks that say what would go wrong later. They change nothing anywhere (cli.md sections 1 and 3).
 
 use atl_applinks::Applinks;
-use atl_client::{Client, Credentials, Method, Product};
+use atl_client::{Client, Credentials, Login, Method, Product};
 use atl_store::Store;
 use serde::Serialize;
 
@@ -239,6 +239,7 @@ impl Checks<'_> {
         }
         let consumers = consumers_of(ready, self.client.server());
         if !supported {
+            self.basic(None);
             self.skip(
                 &[
                     "admin", "sysadmin", "websudo", "base_url", "key", "link", "consumer", "grant",
@@ -249,9 +250,13 @@ impl Checks<'_> {
             return;
         }
         let (plan, observed) = look_at(self.server, self.client, &consumers, ready, look);
+        self.basic(plan.error.as_ref().filter(|_| observed.is_none()));
         self.admin(&plan, observed.is_some(), &consumers);
         if let Some(observed) = &observed {
             self.base_url(observed);
+            if consumers.is_empty() {
+                self.skip(&["key", "link", "consumer"], "no consumer is wanted here");
+            }
             for consumer in consumers {
                 self.consumer(consumer, &plan, observed, look);
             }
@@ -276,12 +281,14 @@ impl Checks<'_> {
                 self.pass("reach", format!("{} answers", self.client.base_url()));
                 if https {
                     self.pass("tls", "the server's certificate is trusted");
+                } else if self.client.base_url().is_loopback() {
+                    self.skip(&["tls"], "plain http to this machine");
                 } else {
                     self.add(
                         "tls",
                         CheckStatus::Warn,
                         "plain http: passwords and tokens travel unencrypted",
-                        Some("use https, unless this is a test on one machine"),
+                        Some("use https"),
                     );
                 }
                 true
@@ -305,10 +312,16 @@ impl Checks<'_> {
         let (Ok(manifest), Ok(product)) = (self.client.manifest(), self.client.product()) else {
             return false;
         };
-        let what = format!(
-            "{} {}, application links {}",
-            manifest.type_id, manifest.version, manifest.applinks_version
-        );
+        let what = if product == Product::Other {
+            format!("{} {}", manifest.type_id, manifest.version)
+        } else {
+            format!(
+                "{} {}, application links {}",
+                product.name(),
+                manifest.version,
+                manifest.applinks_version
+            )
+        };
         if product == Product::Other {
             self.add(
                 "product",
@@ -362,32 +375,16 @@ impl Checks<'_> {
     fn sign_in(&mut self) -> bool {
         match self.client.sign_in() {
             Ok(account) => {
-                let (how, basic) = match account.method {
-                    Method::Basic => ("Basic authentication", Some(true)),
-                    Method::Session => ("a session", None),
-                    Method::Token => ("a personal access token", None),
+                let how = match account.method {
+                    Method::Basic => "Basic authentication",
+                    Method::Session => "a session",
+                    Method::Token => "a personal access token",
                 };
                 self.pass(
                     "credentials",
                     format!("signed in as `{}` with {how}", account.username),
                 );
                 self.pass("captcha", "no CAPTCHA is asked");
-                match (basic, &self.server.config.credentials) {
-                    (Some(true), _) => self.pass("basic", "Basic authentication is accepted"),
-                    (
-                        _,
-                        Credentials::Password {
-                            login: atl_client::Login::Auto,
-                            ..
-                        },
-                    ) => self.add(
-                        "basic",
-                        CheckStatus::Warn,
-                        "Basic authentication is disabled here; a session works in its place",
-                        Some("set `login: session` for this server to save the refused try"),
-                    ),
-                    _ => self.skip(&["basic"], "Basic authentication is not used here"),
-                }
                 true
             }
             Err(error) => {
@@ -472,6 +469,31 @@ impl Checks<'_> {
             Ok(Some(false)) => self.pass("sysadmin", "the account is not a system administrator, and nothing here needs one"),
             Ok(None) => self.skip(&["sysadmin"], "the server does not say"),
             Err(error) => self.fail("sysadmin", &error.into()),
+        }
+    }
+
+    /// Basic authentication, once the REST API was used: that is where the products block it (protocol.md 5.2).
+    fn basic(&mut self, refused: Option<&Trouble>) {
+        if let Some(trouble) = refused.filter(|trouble| trouble.code == "basic_disabled") {
+            self.fail("basic", trouble);
+            return;
+        }
+        let auto = matches!(
+            self.server.config.credentials,
+            Credentials::Password {
+                login: Login::Auto,
+                ..
+            }
+        );
+        match self.client.sign_in().map(|account| account.method) {
+            Ok(Method::Basic) => self.pass("basic", "Basic authentication is accepted"),
+            Ok(Method::Session) if auto => self.add(
+                "basic",
+                CheckStatus::Warn,
+                "Basic authentication is disabled here; a session works in its place",
+                Some("set `login: session` for this server to save the refused try"),
+            ),
+            _ => self.skip(&["basic"], "Basic authentication is not used here"),
         }
     }
 

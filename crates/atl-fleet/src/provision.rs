@@ -79,6 +79,14 @@ pub(crate) fn provision(
     )?;
     for change in changes.iter_mut().filter(|change| change.is_change()) {
         change.result = Some(Applied::Applied);
+        for field in change
+            .fields
+            .iter_mut()
+            .filter(|field| field.known_after_apply)
+        {
+            field.after = Some(key.fingerprint.to_string().into());
+            field.known_after_apply = false;
+        }
     }
     let Some(private) = &key.private else {
         return Ok(());

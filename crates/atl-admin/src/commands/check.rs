@@ -30,7 +30,7 @@ const COLUMNS: [Column; 6] = [
     after_help = "Changes nothing anywhere. Checks: reach, tls, product, credentials, admin, sysadmin, basic, captcha, \
                   websudo, clock, base_url, key, link, consumer, grant, auditor.\n\n\
                   Exit codes: 1 if any check fails, 3 if a server could not be asked, 4 if every failure is a refused \
-                  sign-in, else 0. A warning never fails.\n\nExamples:\n  atl-admin check\n  \
+                  sign-in, else 0. A warning never fails. The table leaves out what passed, unless `-v` asks for it.\n\nExamples:\n  atl-admin check\n  \
                   atl-admin check -s jira -o json"
 )]
 pub struct Args {}
@@ -70,16 +70,19 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
             .try_for_each(|server| output.event("server", server))?,
         Format::Csv => output.listing("checks", "check", &COLUMNS, &rows)?,
         Format::Table => {
+            let all = context.globals.verbose > 0;
+            let quiet = [json!(CheckStatus::Pass), json!(CheckStatus::Skip)];
             let shown: Vec<_> = rows
                 .into_iter()
-                .filter(|row| row["status"] != json!(CheckStatus::Skip))
+                .filter(|row| all || !quiet.contains(&row["status"]))
                 .collect();
             output.listing("checks", "check", &COLUMNS, &shown)?;
             let checks = || report.servers.iter().flat_map(|server| &server.checks);
             advice(context, checks())?;
             let count = |status| checks().filter(|check| check.status == status).count();
             output.text(&format!(
-                "{} passed, {} warnings, {} failed, {} not looked at\n",
+                "{} servers: {} passed, {} warnings, {} failed, {} not looked at\n",
+                report.servers.len(),
                 count(CheckStatus::Pass),
                 count(CheckStatus::Warn),
                 count(CheckStatus::Fail),

@@ -64,6 +64,11 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     Ok(Exit::Done)
 }
 
+/// A time without its fraction; the ids tell the order of steps within a second.
+fn seconds(time: jiff::Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_second(time.as_second()).unwrap_or(time)
+}
+
 /// A step as it is shown; the newest first.
 fn shown(row: &JournalRow) -> Value {
     let (outcome, message) = match &row.outcome {
@@ -76,8 +81,8 @@ fn shown(row: &JournalRow) -> Value {
     json!({
         "id": row.id,
         "run": step.run,
-        "started": row.started,
-        "finished": row.finished,
+        "started": seconds(row.started),
+        "finished": row.finished.map(seconds),
         "command": step.command,
         "action": step.action,
         "server": step.server,
