@@ -1,16 +1,22 @@
 //! The planner: what is wanted, what was observed and what is known go in, changes and refusals come out. No I/O.
 
+mod removal;
+
 use atl_applinks::Matrix;
 use serde_json::Value;
 
 use crate::{
     choose::{Held, Wanted, choose},
     known::{FileKeys, Known},
-    observe::{Observed, ObservedConsumer, ObservedLink, Probe},
+    observe::{Observed, ObservedConsumer, Probe},
     plan::{Action, Change, Field, Kind, PlanOptions, ServerPlan, Status},
     trouble::Trouble,
     wanted::{Consumer, ReadyServer, State, TwoLegged},
 };
+
+use removal::{delete_link, plan_absent, refuse_prune};
+
+pub(crate) use removal::shared_key;
 
 /// Plans one server. A refusal concerns one consumer; the others are planned all the same.
 pub(crate) fn plan_server(
@@ -546,94 +552,6 @@ fn refuse_unrestorable(consumer: &Consumer, context: &Context<'_>) -> Result<(),
         ),
         "sign in as a system administrator, or accept the loss with `--force` and set it again by hand",
     ))
-}
-
-fn plan_absent(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change>, Trouble> {
-    let Context {
-        server,
-        seen,
-        known,
-        options,
-        ..
-    } = context;
-    let Some(link) = &seen.link else {
-        return Ok(vec![context.change(
-            consumer,
-            Kind::Link,
-            Action::None,
-            Vec::new(),
-        )]);
-    };
-    match &seen.consumer {
-        Some(entry) if entry.key == consumer.key => {}
-        None if known
-            .links_on(context.server_url)
-            .any(|made| made.link_id == link.id) => {}
-        other => {
-            let carries = other.as_ref().map_or_else(
-                || "no consumer".to_owned(),
-                |entry| format!("the consumer key `{}`", entry.key),
-            );
-            return Err(Trouble::own(
-                "foreign_consumer",
-                format!(
-                    "the link `{}` at `{}` on `{server}` carries {carries}, not `{}`; it is left alone",
-                    link.name, consumer.url, consumer.key
-                ),
-                "delete it with `atl-admin links delete` if it should go, or take this entry out of the fleet file",
-            ));
-        }
-    }
-    if let Some(shared) = seen.shared_with.as_ref().filter(|_| !options.force) {
-        return Err(shared_key(server, &consumer.key, shared));
-    }
-    Ok(vec![delete_link(&consumer.name, &link.id)])
-}
-
-fn delete_link(consumer: &str, link_id: &str) -> Change {
-    Change {
-        kind: Kind::Link,
-        action: Action::Delete,
-        consumer: consumer.to_owned(),
-        link_id: link_id.to_owned(),
-        fields: Vec::new(),
-        kills_grants: 0,
-        kills_grants_complete: false,
-        result: None,
-        verified: None,
-        error: None,
-    }
-}
-
-pub(crate) fn shared_key(server: &str, key: &str, other: &str) -> Trouble {
-    Trouble::own(
-        "shared_key",
-        format!(
-            "the consumer key `{key}` on `{server}` is shared with the link `{other}`; removing it here breaks that link too"
-        ),
-        "give that link a consumer key of its own first, or run again with `--force`",
-    )
-}
-
-fn refuse_prune(server: &str, made: &ObservedLink, options: &PlanOptions) -> Option<Trouble> {
-    if let Some(entry) = made
-        .carries
-        .as_ref()
-        .filter(|key| **key != made.consumer_key)
-    {
-        return Some(Trouble::own(
-            "foreign_consumer",
-            format!(
-                "the link `{}` on `{server}`, once made by this tool, now carries the consumer key `{entry}`; it is left alone",
-                made.link.name
-            ),
-            "delete it with `atl-admin links delete` if it should go",
-        ));
-    }
-    made.shared_with
-        .as_ref()
-        .filter(|_| !options.force)
-        .map(|other| shared_key(server, &made.consumer_key, other))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use atl_store::{KeyState, KeypairRow, LinkMade, Registration};
 use jiff::Timestamp;
 
 use super::*;
+use crate::observe::ObservedLink;
 use crate::wanted::Policy;
 
 const SERVER_URL: &str = "http://127.0.0.1:8080/jira";
