@@ -2,8 +2,11 @@
 
 mod bench;
 mod ci;
+mod demo;
+mod estate;
 mod run;
 mod test;
+mod testbed;
 
 use clap::{Parser, Subcommand};
 
@@ -28,6 +31,10 @@ enum Task {
         #[arg(long)]
         quick: bool,
     },
+    /// Run `atl-admin` on servers of the testbed, showing each command and what it prints
+    Demo,
+    /// Start servers to try `atl-admin` on, until Ctrl-C
+    Testbed(testbed::Args),
     /// Run what a pull request must pass: formatting, lints, dependency policy, tests
     Ci,
 }
@@ -37,6 +44,8 @@ fn main() -> anyhow::Result<()> {
     match Xtask::parse().task {
         Task::Test { args } => test::test(&args),
         Task::Bench { quick } => bench::bench(quick),
+        Task::Demo => demo::demo(),
+        Task::Testbed(args) => testbed::testbed(&args),
         Task::Ci => ci::ci(),
     }
 }

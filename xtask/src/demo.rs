@@ -1,0 +1,222 @@
+//! `cargo xtask demo`: the real program on servers that behave as the real ones do, one command after the other.
+
+use std::{
+    fmt::Write as _,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail, ensure};
+use atl_testbed::{Generation, Kind, Server, ServerSpec};
+
+use crate::{
+    estate::Site,
+    run::{cargo, run},
+    testbed::interruption,
+};
+
+const CONSUMER: &str = "deploy-bot";
+const APPLICATION: &str = "https://deploy.example.com";
+const CALLBACK: &str = "https://deploy.example.com/oauth/callback";
+const STRAY_CALLBACK: &str = "https://old.example.com/callback";
+
+pub(crate) fn demo() -> anyhow::Result<()> {
+    let interrupted = interruption()?;
+    run(&mut cargo(&[
+        "build",
+        "--quiet",
+        "--locked",
+        "-p",
+        "atl-admin",
+    ]))?;
+    let specs = vec![
+        ServerSpec::new(Kind::Jira),
+        ServerSpec::new(Kind::Jira).generation(Generation::Legacy),
+        ServerSpec::new(Kind::Confluence)
+            .generation(Generation::Next)
+            .context("/confluence"),
+        ServerSpec::new(Kind::Bitbucket),
+        ServerSpec::new(Kind::Bamboo).generation(Generation::Next),
+    ];
+    Demo {
+        site: Site::start("demo", specs)?,
+        interrupted,
+    }
+    .play()
+}
+
+struct Demo {
+    site: Site,
+    interrupted: Receiver<()>,
+}
+
+impl Demo {
+    fn play(&self) -> anyhow::Result<()> {
+        let servers: String =
+            self.site
+                .estate
+                .servers()
+                .iter()
+                .fold(String::new(), |mut text, server| {
+                    write!(text, " {} ({:?})", server.name(), server.generation()).ok();
+                    text
+                });
+        say(&format!(
+            "Five servers run on loopback now, each as its product and generation behaves:{servers}. \
+             One file says what should be; nothing has been done yet."
+        ));
+        println!(
+            "$ cat fleet.yaml\n{}",
+            fs_err::read_to_string(self.site.folder().join("fleet.yaml"))?.trim_end()
+        );
+
+        say("`check` reaches every server and says what would go wrong later. It changes nothing.");
+        self.atl_admin("check", 0)?;
+        say("`plan` shows the difference between the file and the servers.");
+        self.atl_admin("plan", 0)?;
+        self.expect_no_write("`check` and `plan`")?;
+        say(
+            "`apply` makes a keypair, creates the links and has every server prove that it accepts the key.",
+        );
+        self.atl_admin("apply", 0)?;
+        self.expect_as_wanted()?;
+
+        self.forget_requests();
+        say("The same again: there is nothing to do, and exit code 0 says so to scripts.");
+        self.atl_admin("plan --detailed-exitcode", 0)?;
+        self.expect_no_write("the second `plan`")?;
+        say("`links list` asks every server what it has.");
+        self.atl_admin("links list", 0)?;
+
+        self.drift()?;
+        say("`plan` finds both; exit code 10 means that changes are pending.");
+        self.atl_admin("plan --detailed-exitcode", 10)?;
+        say("`apply` repairs them, with the keypair that is in the store.");
+        self.atl_admin("apply", 0)?;
+        self.expect_as_wanted()?;
+        say("And there is nothing left to do.");
+        self.atl_admin("plan --detailed-exitcode", 0)?;
+        say("`history` shows the journal: every write, with who made it and how it ended.");
+        self.atl_admin("history", 0)?;
+        say("That was all. The servers, the store and the folder are gone now.");
+        Ok(())
+    }
+
+    /// Two changes as somebody might make them in an admin dialog.
+    fn drift(&self) -> anyhow::Result<()> {
+        let jira = self.site.estate.server_named("jira");
+        jira.edit_consumer(CONSUMER, |consumer| {
+            consumer.callback = Some(STRAY_CALLBACK.to_owned());
+        });
+        let git = self.site.estate.server_named("git");
+        let link = git
+            .link(APPLICATION)
+            .context("`git` has no link to delete")?;
+        ensure!(git.delete_link(link.id), "`git` kept its link");
+        say(&format!(
+            "Now somebody changes things by hand: on `jira` the callback of {CONSUMER} is set to {STRAY_CALLBACK}, \
+             on `git` the link is deleted."
+        ));
+        Ok(())
+    }
+
+    /// Asks the servers themselves, not the program.
+    fn expect_as_wanted(&self) -> anyhow::Result<()> {
+        let is_as_wanted = |server: &&Server| {
+            let link = server.link(APPLICATION);
+            link.is_some_and(|link| link.consumer_key.as_deref() == Some(CONSUMER))
+                && server
+                    .consumer(CONSUMER)
+                    .is_some_and(|consumer| consumer.callback.as_deref() == Some(CALLBACK))
+        };
+        for server in self.site.estate.servers() {
+            ensure!(
+                is_as_wanted(&server),
+                "`{}` does not have what the fleet file says",
+                server.name()
+            );
+        }
+        Ok(())
+    }
+
+    fn forget_requests(&self) {
+        self.site
+            .estate
+            .servers()
+            .iter()
+            .for_each(Server::clear_log);
+    }
+
+    fn expect_no_write(&self, of: &str) -> anyhow::Result<()> {
+        for server in self.site.estate.servers() {
+            ensure!(server.writes() == 0, "{of} wrote to `{}`", server.name());
+        }
+        Ok(())
+    }
+
+    /// Shows a command line, runs it with nothing but what it needs in its environment, and lets it print for itself.
+    fn atl_admin(&self, line: &str, expected: i32) -> anyhow::Result<()> {
+        println!("$ atl-admin {line}");
+        let folder = self.site.folder();
+        // Cargo puts it beside this program.
+        let name = format!("atl-admin{}", std::env::consts::EXE_SUFFIX);
+        let mut program = Command::new(std::env::current_exe()?.with_file_name(name));
+        program
+            .args(line.split(' '))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .env_clear()
+            .env("HOME", folder)
+            .env("USERPROFILE", folder)
+            .envs(self.site.variables());
+        // How the terminal is, and what Windows needs to open a socket.
+        for name in ["TERM", "COLORTERM", "NO_COLOR", "LANG", "SystemRoot"] {
+            if let Some(value) = std::env::var_os(name) {
+                program.env(name, value);
+            }
+        }
+        let child = program
+            .spawn()
+            .context("the program that was just built could not be started")?;
+        let status = self.wait(child)?;
+        ensure!(
+            status.code() == Some(expected),
+            "`atl-admin {line}` should have ended with exit code {expected}, not with {status}"
+        );
+        println!("(exit code {expected})");
+        Ok(())
+    }
+
+    /// Waits for the end of a command, or ends it where this one is to end.
+    fn wait(&self, mut child: Child) -> anyhow::Result<ExitStatus> {
+        loop {
+            if let Some(status) = child.try_wait()? {
+                return Ok(status);
+            }
+            match self.interrupted.recv_timeout(Duration::from_millis(10)) {
+                Err(RecvTimeoutError::Timeout) => {}
+                Ok(()) | Err(RecvTimeoutError::Disconnected) => {
+                    child.kill()?;
+                    child.wait()?;
+                    bail!("interrupted; the servers and the folder are gone");
+                }
+            }
+        }
+    }
+}
+
+/// A remark between the commands, wrapped as a comment.
+fn say(text: &str) {
+    println!();
+    let mut line = String::from("#");
+    for word in text.split_whitespace() {
+        if line.len() + word.len() >= 100 {
+            println!("{line}");
+            line = String::from("#");
+        }
+        line.push(' ');
+        line.push_str(word);
+    }
+    println!("{line}");
+}
