@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use crate::{
+    docs::docs,
     run::{cargo, run, tools},
     test::test,
 };
@@ -25,6 +26,7 @@ pub(crate) fn ci() -> anyhow::Result<()> {
         cargo(&["doc", "--workspace", "--no-deps", "--locked", "--quiet"])
             .env("RUSTDOCFLAGS", "-D warnings"),
     )?;
+    docs(true)?;
     deny()?;
     test(&[])
 }

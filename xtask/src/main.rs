@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod demo;
+mod docs;
 mod estate;
 mod run;
 mod test;
@@ -35,6 +36,12 @@ enum Task {
     Demo,
     /// Start servers to try `atl-admin` on, until Ctrl-C
     Testbed(testbed::Args),
+    /// Write the generated parts of docs/ anew
+    Docs {
+        /// Only compare
+        #[arg(long)]
+        check: bool,
+    },
     /// Run what a pull request must pass: formatting, lints, dependency policy, tests
     Ci,
 }
@@ -46,6 +53,7 @@ fn main() -> anyhow::Result<()> {
         Task::Bench { quick } => bench::bench(quick),
         Task::Demo => demo::demo(),
         Task::Testbed(args) => testbed::testbed(&args),
+        Task::Docs { check } => docs::docs(check),
         Task::Ci => ci::ci(),
     }
 }
