@@ -123,6 +123,11 @@ impl Client {
         Ok(self.manifest.get_or_init(|| manifest))
     }
 
+    /// The manifest, where it was read already; nothing is sent.
+    pub fn known_manifest(&self) -> Option<&Manifest> {
+        self.manifest.get()
+    }
+
     /// The product: what the fleet file says, else what the manifest says.
     ///
     /// # Errors

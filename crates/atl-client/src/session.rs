@@ -158,8 +158,10 @@ impl Client {
             state.elevated = Elevated::No;
             state.session.take()
         };
+        // A server that was never reached has no session, and is not asked for its manifest again.
+        let Some(session) = session else { return };
         let logout = self.profile().ok().and_then(|profile| profile.logout);
-        if let (Some(session), Some((method, path))) = (session, logout) {
+        if let Some((method, path)) = logout {
             let mut request = Request::delete(path);
             request.method = method;
             request.redirect = Redirect::Return;

@@ -156,7 +156,7 @@ pub(crate) fn look_at(
         Ok(observed) => observed,
         Err(trouble) => {
             let mut plan = ServerPlan::troubled(client.server(), trouble);
-            if let Ok(manifest) = client.manifest() {
+            if let Some(manifest) = client.known_manifest() {
                 plan.product = client.product().ok();
                 plan.version = Some(manifest.version.clone());
             }
