@@ -3,7 +3,8 @@
 use std::{collections::BTreeSet, process::Command};
 
 use atl_testbed::{
-    ADMIN_PASSWORD, ALICE_PASSWORD, Estate, Kind, Link, MANAGER_PASSWORD, Server, ServerSpec,
+    ADMIN_PASSWORD, ALICE_PASSWORD, Consumer, Estate, Kind, Link, MANAGER_PASSWORD, Server,
+    ServerSpec,
 };
 use serde_json::Value;
 
@@ -140,6 +141,15 @@ impl Fleet {
     pub(crate) fn link(&self) -> Link {
         self.first().link(URL).unwrap()
     }
+}
+
+/// Makes a link by hand that carries a consumer with a key that is in no store.
+pub(crate) fn link_by_hand(server: &Server, url: &str, consumer_key: &str) -> Link {
+    let id = server.add_link(Link::generic(consumer_key, url));
+    let public_key = include_str!("../../../../fixtures/keys/another.pub.pem");
+    let consumer = Consumer::new(consumer_key, consumer_key, public_key).unwrap();
+    server.put_consumer(Some(id), consumer);
+    server.link(url).unwrap()
 }
 
 /// A server's entry in a document with `servers`.

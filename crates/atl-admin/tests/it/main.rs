@@ -6,11 +6,13 @@
 )]
 
 mod apply;
+mod broken_servers;
 mod completions;
 mod env;
 mod estate;
 mod fleet_file;
 mod globals;
+mod guards;
 mod history;
 mod init;
 mod interrupt;
@@ -21,4 +23,7 @@ mod keys_store;
 mod man;
 mod reference;
 mod schema;
+mod sign_in;
 mod stdout;
+mod tls;
+mod wire;
