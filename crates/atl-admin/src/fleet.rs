@@ -1,8 +1,8 @@
 //! The fleet file of `--fleet`, and what was selected from it.
 
-use atl_fleet::{ConnectionOptions, Environment, FleetFile, Needs, Ready, Select};
+use atl_fleet::{ConnectionOptions, Environment, FleetFile, KeyringReader, Needs, Ready, Select};
 
-use crate::{cli::Selection, context::Context, environment, error::Result, shell, term};
+use crate::{cli::Selection, context::Context, environment, error::Result, keyring, shell, term};
 
 impl Context {
     /// What a command needs of the selected part of the fleet file, every secret resolved; nothing is sent.
@@ -17,7 +17,9 @@ impl Context {
         let environment = Environment {
             var: &var,
             command: self.globals.allow_cmd.then_some(&run),
-            keyring: None,
+            keyring: keyring::READER
+                .as_ref()
+                .map(|read| read as KeyringReader<'_>),
         };
         let select = Select {
             servers: selection.servers.clone(),

@@ -10,6 +10,7 @@ mod files;
 pub mod flags;
 mod fleet;
 mod interrupt;
+mod keyring;
 mod locations;
 mod log;
 mod output;
