@@ -16,7 +16,7 @@ use atl_store::{Store, StoreError};
 
 use crate::{
     event::{Event, Sink},
-    execute::{Execute, execute_server},
+    execute::{Execute, execute_server, interrupted},
     guard,
     keys::Keys,
     known::{FileKeyError, Known, read_file_keys},
@@ -118,6 +118,9 @@ pub fn look<'a>(
     });
     let looked = side_by_side(run.parallel, &clients, |index, client| {
         let server = &ready.servers[index];
+        if run.interrupted.load(Ordering::Relaxed) {
+            return (ServerPlan::troubled(client.server(), interrupted()), None);
+        }
         let consumers = consumers_of(ready, client.server());
         let (plan, observed) = look_at(
             server,
@@ -341,10 +344,12 @@ impl Looked<'_> {
                 }
             }
             plan.summary = Summary::of(&plan.servers);
+            sign_out(&clients);
             return Ok(plan);
         }
-        make_keypairs(ready, store, &plan, run.sink)?;
-        let known = Known::read(Some(store))?;
+        let known = make_keypairs(ready, store, &plan, run.sink)
+            .and_then(|()| Ok(Known::read(Some(store))?))
+            .inspect_err(|_| sign_out(&clients))?;
         (run.sink)(&Event::Begin {
             phase: "apply",
             servers: clients.len(),
@@ -390,9 +395,13 @@ impl Looked<'_> {
 
     /// Ends sessions where nothing is carried out.
     pub fn sign_out(&self) {
-        for client in &self.clients {
-            client.sign_out();
-        }
+        sign_out(&self.clients);
+    }
+}
+
+fn sign_out(clients: &[Client]) {
+    for client in clients {
+        client.sign_out();
     }
 }
 

@@ -5,17 +5,19 @@ use std::time::Duration;
 
 use atl_applinks::{ApplicationLink, Applinks};
 use atl_client::Client;
-use atl_store::Store;
+use atl_store::{Outcome, Store};
 use serde_json::json;
 
 use crate::{
     event::{Event, Sink},
+    kept,
     keys::Keys,
     known::Known,
     observe::{Look, Observed, ObservedConsumer, observe_consumer},
     plan::{Action, Applied, Change, Kind, PlanOptions, ServerPlan},
-    planner::strip,
+    planner::{Context, strip},
     provision, recover,
+    settle::{Try, settle},
     step::{Journal, RunInfo},
     trouble::Trouble,
     wanted::{Consumer, NamedLink},
@@ -93,10 +95,18 @@ pub(crate) fn execute_server(
             });
         }
     }
+    let worked_on = changes
+        .iter()
+        .map(|change| change.consumer.as_str())
+        .collect();
+    if let Err(trouble) = recover::settle_others(&work, &worked_on) {
+        plan.note(&trouble);
+    }
     plan.changes = changes;
 }
 
-/// Gives every change of a group its result: the first one without any failed, the ones after it were skipped.
+/// Gives every change of a group its result: the first one without any failed, the ones after it were skipped; where
+/// the user interrupted, none of them was tried.
 fn settle_results(group: &mut [Change], trouble: Option<Trouble>, plan: &mut ServerPlan) {
     if let Some(trouble) = &trouble {
         plan.note(trouble);
@@ -107,10 +117,9 @@ fn settle_results(group: &mut [Change], trouble: Option<Trouble>, plan: &mut Ser
             plan.note(&error);
             change.result = Some(Applied::Failed);
         } else if change.is_change() && change.result.is_none() {
-            change.result = Some(if failure.is_some() {
-                Applied::Failed
-            } else {
-                Applied::Skipped
+            change.result = Some(match &failure {
+                Some(failure) if failure.code != INTERRUPTED => Applied::Failed,
+                _ => Applied::Skipped,
             });
             change.error = failure.take();
         }
@@ -119,11 +128,11 @@ fn settle_results(group: &mut [Change], trouble: Option<Trouble>, plan: &mut Ser
     if let Some(failure) = failure
         && let Some(change) = group
             .iter_mut()
-            .rev()
-            .find(|change| change.kind != Kind::Link || change.is_change())
+            .max_by_key(|change| (change.kind == Kind::Consumer, change.is_change()))
     {
-        change.result = Some(Applied::Failed);
-        change.verified = Some(false);
+        if failure.code != INTERRUPTED {
+            change.result = Some(Applied::Failed);
+        }
         change.error = Some(failure);
     }
 }
@@ -135,10 +144,12 @@ fn fail_all(plan: &mut ServerPlan, trouble: &Trouble) {
     }
 }
 
+const INTERRUPTED: &str = "interrupted";
+
 /// The error for work that the user interrupted.
 pub(crate) fn interrupted() -> Trouble {
     Trouble::own(
-        "interrupted",
+        INTERRUPTED,
         "the run was interrupted before this was done",
         "run the same command again: it finds out what is done and finishes",
     )
@@ -165,7 +176,7 @@ impl Work<'_> {
             return Ok(());
         }
         if !changes.iter().any(Change::is_change) {
-            return provision::confirm(self, consumer, seen, changes);
+            return provision::confirm(self, consumer, seen);
         }
         if self.is_interrupted() {
             return Err(interrupted());
@@ -180,13 +191,25 @@ impl Work<'_> {
             keys: self.execute.keys,
             options: self.execute.options,
         };
-        let now = observe_consumer(self.client, self.applinks, &links, consumer, &look)?;
+        let mut now = observe_consumer(self.client, self.applinks, &links, consumer, &look)?;
         if now.digest() != seen.digest() {
             return Err(moved_on(self.client.server(), &consumer.name));
         }
-        recover::settle_open_steps(self, consumer, &now)?;
+        // What the server makes of our consumer key is not in the digest, and may have become a reason to refuse.
+        now.system_administrator = seen.system_administrator;
+        let context = Context {
+            server: self.client.server(),
+            server_url: self.journal.server_url,
+            seen: &now,
+            known: self.execute.known,
+            files: self.execute.keys.files(),
+            options: self.execute.options,
+        };
+        drop(context.plan(consumer)?);
+        recover::settle_open_steps(self, consumer, &now, &links)?;
         if changes.iter().any(|change| change.action == Action::Delete) {
-            self.delete(&consumer.name, changes)
+            self.delete(&consumer.name, changes)?;
+            kept::close(self, consumer, &Outcome::Done)
         } else {
             provision::provision(self, consumer, &now, changes)
         }
@@ -211,6 +234,7 @@ impl Work<'_> {
             .store
             .lock(self.journal.server_url, &consumer)?;
         let links = self.links()?;
+        recover::settle_links(self, &consumer, &links)?;
         for change in changes.iter().filter(|change| change.is_change()) {
             let planned = observed
                 .unnamed
@@ -243,32 +267,54 @@ impl Work<'_> {
             .filter(|change| change.action == Action::Delete && change.error.is_none())
         {
             let id = change.link_id.clone();
-            self.journal.write(
+            let gone = || Ok(self.links()?.iter().all(|link| link.id != id));
+            self.journal.write_then(
                 consumer,
                 "link delete",
                 json!({ "link_id": id }),
                 || self.applinks.delete(&id),
-                || Ok(self.links()?.iter().all(|link| link.id != id)),
+                gone,
+                || {
+                    settle(
+                        self.execute.settle,
+                        self.execute.interrupted,
+                        || match gone() {
+                            Ok(true) => Try::Done(()),
+                            Ok(false) => Try::NotYet(self.still_listed(&id)),
+                            Err(trouble) => Try::Never(trouble),
+                        },
+                    )?;
+                    self.forget(consumer, &id)
+                },
             )?;
-            if self.links()?.iter().any(|link| link.id == id) {
-                return Err(Trouble::own(
-                    "read_back",
-                    format!(
-                        "the link {id} was deleted on `{}` and is still listed",
-                        self.client.server()
-                    ),
-                    "another cluster node may answer late: run again in a minute",
-                ));
-            }
-            self.execute
-                .store
-                .forget_link(self.journal.server_url, &id)?;
-            self.execute
-                .store
-                .forget_registration(consumer, self.journal.server_url)?;
             change.result = Some(Applied::Applied);
         }
         Ok(())
+    }
+
+    /// The store forgets a link that is gone, and what was registered on it.
+    pub(crate) fn forget(&self, consumer: &str, link_id: &str) -> Result<(), Trouble> {
+        let Execute { store, known, .. } = self.execute;
+        let url = self.journal.server_url;
+        store.forget_link(url, link_id)?;
+        if known
+            .registration(consumer, url)
+            .is_none_or(|row| row.link_id == link_id)
+        {
+            store.forget_registration(consumer, url)?;
+        }
+        Ok(())
+    }
+
+    fn still_listed(&self, link_id: &str) -> Trouble {
+        Trouble::own(
+            "read_back",
+            format!(
+                "the link {link_id} was deleted on `{}` and is still listed",
+                self.client.server()
+            ),
+            "another cluster node may answer late: run again in a minute",
+        )
     }
 }
 

@@ -3,9 +3,12 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use atl_keys::{Fingerprint, ImportPolicy, KeyError, Keypair, PublicKey};
-use atl_store::{KeyState, KeypairRow, LinkMade, Registration, Store, StoreError};
+use atl_store::{JournalRow, KeyState, KeypairRow, LinkMade, Registration, Store, StoreError};
 
-use crate::wanted::{Consumer, KeypairSource};
+use crate::{
+    kept::{self, Kept},
+    wanted::{Consumer, KeypairSource},
+};
 
 /// What the store has, as values.
 #[derive(Debug, Clone, Default)]
@@ -16,6 +19,8 @@ pub struct Known {
     pub registrations: Vec<Registration>,
     /// Links that this tool made.
     pub links: Vec<LinkMade>,
+    /// Steps that were begun and never finished, oldest first.
+    pub open_steps: Vec<JournalRow>,
 }
 
 impl Known {
@@ -32,6 +37,7 @@ impl Known {
             keypairs: store.keypairs()?,
             registrations: store.registrations()?,
             links: store.links_made()?,
+            open_steps: store.open_steps()?,
         })
     }
 
@@ -40,6 +46,25 @@ impl Known {
         self.registrations
             .iter()
             .find(|row| row.consumer == consumer && row.server_url == server_url)
+    }
+
+    /// The open steps of (consumer, server).
+    pub(crate) fn open<'k>(
+        &'k self,
+        consumer: &'k str,
+        server_url: &'k str,
+    ) -> impl Iterator<Item = &'k JournalRow> {
+        self.open_steps.iter().filter(move |row| {
+            row.step.server_url == server_url && row.step.consumer.as_deref() == Some(consumer)
+        })
+    }
+
+    /// What an earlier run had to put back on this link and did not get to.
+    pub(crate) fn kept(&self, consumer: &str, server_url: &str, link_id: &str) -> Option<Kept> {
+        self.open(consumer, server_url)
+            .filter(|row| row.step.action == kept::ACTION)
+            .filter_map(|row| Kept::read(&row.step.detail))
+            .find(|kept| kept.link_id == link_id)
     }
 
     /// The keypair of a consumer with this fingerprint.

@@ -8,6 +8,7 @@ mod event;
 mod execute;
 mod file;
 mod guard;
+mod kept;
 mod keys;
 mod known;
 pub mod links;

@@ -15,6 +15,7 @@ use crate::{
     plan::PlanOptions,
     planner::strip,
     trouble::Trouble,
+    two_legged::matrix_of,
     wanted::{Consumer, NamedLink, State},
 };
 
@@ -42,6 +43,8 @@ pub(crate) struct ObservedConsumer {
     pub(crate) consumer: Option<atl_applinks::Consumer>,
     /// The OAuth matrix, where the fleet file says something about two-legged OAuth.
     pub(crate) matrix: Option<Matrix>,
+    /// Providers whose settings an earlier run wiped and did not get to put back.
+    pub(crate) lost_providers: Vec<String>,
     /// Whether this server has the matrix at all.
     pub(crate) has_matrix: bool,
     /// The version of the application links plugin.
@@ -194,6 +197,7 @@ pub(crate) fn observe_consumer(
         relocated: relocated.cloned(),
         consumer: None,
         matrix: None,
+        lost_providers: Vec::new(),
         has_matrix: applinks.has_matrix(),
         applinks_version: client.manifest()?.applinks_version.clone(),
         probe: Probe::NotAsked,
@@ -217,8 +221,8 @@ pub(crate) fn observe_consumer(
         }
         return Ok(seen);
     }
-    if ours && seen.has_matrix && consumer.two_legged.is_some() {
-        seen.matrix = link.map(|link| applinks.matrix(&link.id)).transpose()?;
+    if let Some(link) = link.filter(|_| ours) {
+        read_two_legged(client, applinks, link, consumer, look, &mut seen)?;
     }
     if let Some(entry) = seen.consumer.as_ref().filter(|_| !ours) {
         if !look.options.replace_consumer {
@@ -246,6 +250,32 @@ pub(crate) fn observe_consumer(
         )?;
     }
     Ok(seen)
+}
+
+/// Reads the matrix where there is something to set or to put back, and what an earlier run did not get to put back.
+fn read_two_legged(
+    client: &Client,
+    applinks: &Applinks<'_>,
+    link: &ApplicationLink,
+    consumer: &Consumer,
+    look: &Look<'_>,
+    seen: &mut ObservedConsumer,
+) -> Result<(), Trouble> {
+    let url = client.base_url().as_str();
+    let kept = look.known.kept(&consumer.name, url, &link.id);
+    let is_on = seen
+        .consumer
+        .as_ref()
+        .is_some_and(|entry| entry.two_lo_allowed || entry.two_lo_impersonation_allowed);
+    if kept.is_none() && !is_on && consumer.two_legged.is_none() {
+        return Ok(());
+    }
+    seen.matrix = matrix_of(applinks, &link.id)?;
+    seen.has_matrix = seen.matrix.is_some();
+    if let Some(kept) = kept.filter(|kept| !kept.providers.is_empty()) {
+        seen.lost_providers = kept.lost(&applinks.providers(&link.id)?);
+    }
+    Ok(())
 }
 
 /// Asks with the key that should be there; with a stranger's where only the existence of the consumer key matters.

@@ -1,22 +1,24 @@
 //! The planner: what is wanted, what was observed and what is known go in, changes and refusals come out. No I/O.
 
 mod removal;
+mod two_legged;
 
-use atl_applinks::Matrix;
 use serde_json::Value;
+
+pub(crate) use removal::shared_key;
+use removal::{delete_link, plan_absent, refuse_prune};
+pub(crate) use two_legged::two_legged_of;
+use two_legged::{plan_two_legged, refuse_unrestorable};
 
 use crate::{
     choose::{Held, Wanted, choose},
+    kept::Kept,
     known::{FileKeys, Known},
     observe::{Observed, ObservedConsumer, Probe},
     plan::{Action, Change, Field, Kind, PlanOptions, ServerPlan, Status},
     trouble::Trouble,
-    wanted::{Consumer, ReadyServer, State, TwoLegged},
+    wanted::{Consumer, ReadyServer, State},
 };
-
-use removal::{delete_link, plan_absent, refuse_prune};
-
-pub(crate) use removal::shared_key;
 
 /// Plans one server. A refusal concerns one consumer; the others are planned all the same.
 pub(crate) fn plan_server(
@@ -50,11 +52,7 @@ pub(crate) fn plan_server(
             files,
             options,
         };
-        let planned = match consumer.state {
-            State::Present => plan_present(consumer, &context),
-            State::Absent => plan_absent(consumer, &context),
-        };
-        match planned {
+        match context.plan(consumer) {
             Ok(changes) => plan.changes.extend(changes),
             Err(trouble) => {
                 plan.note(&trouble);
@@ -76,16 +74,30 @@ pub(crate) fn plan_server(
     plan
 }
 
-struct Context<'a> {
-    server: &'a str,
-    server_url: &'a str,
-    seen: &'a ObservedConsumer,
-    known: &'a Known,
-    files: &'a FileKeys,
-    options: &'a PlanOptions,
+/// What the plan for one consumer on one server depends on.
+pub(crate) struct Context<'a> {
+    pub(crate) server: &'a str,
+    pub(crate) server_url: &'a str,
+    pub(crate) seen: &'a ObservedConsumer,
+    pub(crate) known: &'a Known,
+    pub(crate) files: &'a FileKeys,
+    pub(crate) options: &'a PlanOptions,
 }
 
 impl Context<'_> {
+    /// Plans one consumer, or refuses.
+    pub(crate) fn plan(&self, consumer: &Consumer) -> Result<Vec<Change>, Trouble> {
+        match consumer.state {
+            State::Present => plan_present(consumer, self),
+            State::Absent => plan_absent(consumer, self),
+        }
+    }
+
+    fn kept(&self, consumer: &Consumer) -> Option<Kept> {
+        let link = self.seen.link.as_ref()?;
+        self.known.kept(&consumer.name, self.server_url, &link.id)
+    }
+
     fn change(
         &self,
         consumer: &Consumer,
@@ -401,157 +413,6 @@ fn same_callback(consumer: &Consumer, seen: &ObservedConsumer, has: Option<&str>
         && has
             .zip(consumer.callback.as_deref())
             .is_some_and(|(has, wants)| has.strip_suffix('/') == Some(wants))
-}
-
-/// What two-legged OAuth is set to: by the matrix where it was read, else by the consumer's own entry.
-pub(crate) fn two_legged_of(
-    consumer: Option<&atl_applinks::Consumer>,
-    matrix: Option<&Matrix>,
-) -> TwoLegged {
-    let entry = consumer.map_or((false, false), |entry| {
-        (entry.two_lo_allowed, entry.two_lo_impersonation_allowed)
-    });
-    let (enabled, impersonation) = matrix.map_or(entry, |matrix| {
-        (matrix.incoming.two_lo, matrix.incoming.two_lo_impersonation)
-    });
-    TwoLegged {
-        enabled: enabled || impersonation,
-        impersonation,
-        execute_as: consumer
-            .and_then(|entry| entry.executing_two_lo_user.clone())
-            .filter(|user| !user.trim().is_empty()),
-    }
-}
-
-fn plan_two_legged(consumer: &Consumer, context: &Context<'_>) -> Result<Option<Change>, Trouble> {
-    let Some(wants) = &consumer.two_legged else {
-        return Ok(None);
-    };
-    let seen = context.seen;
-    let registered = seen
-        .consumer
-        .as_ref()
-        .filter(|entry| entry.key == consumer.key);
-    let has = two_legged_of(
-        registered,
-        seen.matrix.as_ref().filter(|_| registered.is_some()),
-    );
-    let mut fields = Vec::new();
-    if has.enabled != wants.enabled {
-        fields.push(Field::new(
-            "enabled",
-            Value::from(has.enabled),
-            Value::from(wants.enabled),
-        ));
-    }
-    if has.impersonation != wants.impersonation {
-        fields.push(Field::new(
-            "impersonation",
-            Value::from(has.impersonation),
-            Value::from(wants.impersonation),
-        ));
-    }
-    if wants.enabled
-        && let Some(user) = &wants.execute_as
-        && has
-            .execute_as
-            .as_ref()
-            .is_none_or(|has| !has.eq_ignore_ascii_case(user))
-    {
-        fields.push(Field::new(
-            "execute_as",
-            has.execute_as.clone().map(Value::from),
-            Value::from(user.as_str()),
-        ));
-    }
-    if fields.is_empty() {
-        return Ok(wants
-            .enabled
-            .then(|| context.change(consumer, Kind::TwoLegged, Action::None, Vec::new())));
-    }
-    if !seen.has_matrix {
-        return Err(Trouble::own(
-            "two_legged_unsupported",
-            format!(
-                "`{}` has application links {}, and two-legged OAuth is set over REST from 5.2 on",
-                context.server, seen.applinks_version
-            ),
-            "set it by hand in the server's admin pages and leave `two_legged` out of the fleet file, or take this server out of the consumer's `servers`",
-        ));
-    }
-    let needs_system = wants.impersonation && !has.impersonation
-        || fields.iter().any(|field| field.path == "execute_as");
-    if needs_system && seen.system_administrator == Some(false) {
-        return Err(Trouble::own(
-            "system_administrator_needed",
-            format!(
-                "impersonation and an executing user can only be set by a system administrator of `{}`",
-                context.server
-            ),
-            "sign in as a system administrator (`admin:` of this server), or leave `impersonation` and `execute_as` out",
-        ));
-    }
-    let action = if has.enabled || !wants.enabled {
-        Action::Update
-    } else {
-        Action::Create
-    };
-    Ok(Some(context.change(
-        consumer,
-        Kind::TwoLegged,
-        action,
-        fields,
-    )))
-}
-
-/// cli.md 4.9: what a PUT would reset and nobody could put back is refused before the PUT.
-fn refuse_unrestorable(consumer: &Consumer, context: &Context<'_>) -> Result<(), Trouble> {
-    let seen = context.seen;
-    if context.options.force {
-        return Ok(());
-    }
-    let Some(entry) = seen
-        .consumer
-        .as_ref()
-        .filter(|entry| entry.key == consumer.key)
-    else {
-        return Ok(());
-    };
-    let has = two_legged_of(Some(entry), seen.matrix.as_ref());
-    let stays_on = consumer
-        .two_legged
-        .as_ref()
-        .is_none_or(|wants| wants.enabled)
-        && has.enabled;
-    if !stays_on {
-        return Ok(());
-    }
-    let user = consumer
-        .two_legged
-        .as_ref()
-        .and_then(|wants| wants.execute_as.clone())
-        .or(has.execute_as);
-    let impersonation = consumer
-        .two_legged
-        .as_ref()
-        .map_or(has.impersonation, |wants| wants.impersonation);
-    let what = match user {
-        Some(user) => format!("its two-legged calls run as `{user}`"),
-        None if impersonation => "impersonation is on".to_owned(),
-        None if !seen.has_matrix => "two-legged OAuth is on".to_owned(),
-        None => return Ok(()),
-    };
-    if seen.system_administrator == Some(true) {
-        return Ok(());
-    }
-    Err(Trouble::own(
-        "executing_user",
-        format!(
-            "changing consumer `{}` on `{}` resets two-legged OAuth; {what}, which only a system administrator can put back",
-            consumer.name, context.server
-        ),
-        "sign in as a system administrator, or accept the loss with `--force` and set it again by hand",
-    ))
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use atl_applinks::{ApplicationLink, Consumer as Registered, Flags, link_id};
+use atl_applinks::{ApplicationLink, Consumer as Registered, Flags, Matrix, link_id};
 use atl_client::{BaseUrl, Credentials, Product, ServerConfig, Tls};
 use atl_keys::{KeySize, Keypair};
 use atl_store::{KeyState, KeypairRow, LinkMade, Registration};
@@ -10,7 +10,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::observe::ObservedLink;
-use crate::wanted::Policy;
+use crate::wanted::{Policy, TwoLegged};
 
 const SERVER_URL: &str = "http://127.0.0.1:8080/jira";
 const URL: &str = "https://deploy.example.com";
@@ -100,6 +100,7 @@ fn provisioned(keypair: &Keypair) -> Case {
             relocated: None,
             consumer: Some(registered(keypair)),
             matrix: Some(matrix(false, false)),
+            lost_providers: Vec::new(),
             has_matrix: true,
             applinks_version: "9.1.4".to_owned(),
             probe: Probe::Accepted,
@@ -108,6 +109,7 @@ fn provisioned(keypair: &Keypair) -> Case {
             system_administrator: None,
         },
         known: Known {
+            open_steps: Vec::new(),
             keypairs: vec![row(keypair)],
             registrations: vec![Registration {
                 consumer: "deploy-bot".to_owned(),

@@ -1,20 +1,23 @@
 //! Provisioning one consumer on one server: link, consumer, two-legged OAuth, read-back, proof (cli.md 4).
 
+mod link;
+
 use std::sync::Arc;
 
-use atl_applinks::{ApplicationLink, NewConsumer, NewLink};
+use atl_applinks::NewConsumer;
 use atl_keys::{Fingerprint, Keypair, PublicKey};
 use atl_oauth::{ConsumerSigner, KeyState, ProblemKind};
-use atl_store::{LinkMade, Registration};
+use atl_store::{Outcome, Registration, StoreError};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
     choose::{Held, Wanted, choose},
-    execute::{Work, interrupted},
+    execute::{Execute, Work, interrupted},
+    kept::{self, Kept},
     observe::{ObservedConsumer, Probe},
     plan::{Action, Applied, Change, Kind},
-    planner::strip,
+    recover,
     settle::{Try, settle},
     trouble::Trouble,
     two_legged::{self, Before},
@@ -43,55 +46,53 @@ pub(crate) fn provision(
         public_key: key.public.clone(),
         callback: consumer.callback.clone(),
     };
-    let link = link(work, consumer, seen, changes)?;
-    let before = match &seen.link {
-        Some(_) => Before::read(
-            work.applinks,
-            &link.id,
-            seen.consumer
-                .as_ref()
-                .filter(|entry| entry.key == consumer.key),
-        )?,
-        None => Before::nothing(),
+    let (link, is_new) = link::link(work, consumer, seen, changes)?;
+    applied(changes, Kind::Link);
+    let url = work.journal.server_url;
+    let kept = work.execute.known.kept(&consumer.name, url, &link.id);
+    let before = if is_new {
+        Before::nothing()
+    } else {
+        let entry = seen
+            .consumer
+            .as_ref()
+            .filter(|entry| entry.key == consumer.key);
+        Before::read(work.applinks, &link.id, entry, kept.as_ref())?
     };
-    let puts = action_of(changes, Kind::Consumer) != Action::None;
-    if puts {
+    if kept.is_none()
+        && let Some(lose) = Kept::of(&link.id, &before.two_legged, &before.providers)
+    {
+        work.journal
+            .begin(&consumer.name, kept::ACTION, json!(lose))?;
+    }
+    if action_of(changes, Kind::Consumer) != Action::None {
         if changes.iter().any(Change::replaces_consumer) {
             disable(work, consumer, &link.id)?;
         }
         register(work, consumer, &wanted, &key, &link.id)?;
-    }
-    record(work, consumer, &link.id, &key.fingerprint, None)?;
-    two_legged::set(
-        work.applinks,
-        &work.journal,
-        consumer,
-        &wanted,
-        &link.id,
-        &before,
-    )?;
-    two_legged::read_back(
-        work.applinks,
-        work.client.server(),
-        consumer,
-        &link.id,
-        &before,
-    )?;
-    for change in changes.iter_mut().filter(|change| change.is_change()) {
-        change.result = Some(Applied::Applied);
-        for field in change
-            .fields
-            .iter_mut()
-            .filter(|field| field.known_after_apply)
-        {
-            field.after = Some(key.fingerprint.to_string().into());
-            field.known_after_apply = false;
+        applied(changes, Kind::Consumer);
+        for field in changes.iter_mut().flat_map(|change| &mut change.fields) {
+            if field.known_after_apply {
+                field.after = Some(key.fingerprint.to_string().into());
+                field.known_after_apply = false;
+            }
         }
     }
+    two_legged::set(work, consumer, &wanted, &link.id, &before)?;
+    kept::close(work, consumer, &Outcome::Done)?;
+    applied(changes, Kind::TwoLegged);
     let Some(private) = &key.private else {
         return Ok(());
     };
-    prove(work, consumer, private)?;
+    if let Err(trouble) = prove(work, consumer, private) {
+        if work.is_interrupted() {
+            return Err(interrupted());
+        }
+        for change in changes.iter_mut() {
+            change.verified = Some(false);
+        }
+        return Err(trouble);
+    }
     record(
         work,
         consumer,
@@ -105,32 +106,46 @@ pub(crate) fn provision(
     Ok(())
 }
 
-/// A consumer that is as it should be: what the store did not know of it yet is recorded.
+/// A consumer that is as it should be: what the store did not know of it yet is recorded, and what a killed run left
+/// open is closed.
 pub(crate) fn confirm(
     work: &Work<'_>,
     consumer: &Consumer,
     seen: &ObservedConsumer,
-    changes: &[Change],
 ) -> Result<(), Trouble> {
-    let (Some(link), Probe::Accepted) = (&seen.link, &seen.probe) else {
-        return Ok(());
+    let Execute { store, known, .. } = work.execute;
+    let url = work.journal.server_url;
+    let proven = match (
+        &seen.link,
+        &seen.probe,
+        Held::of(seen.consumer.as_ref(), &consumer.key),
+    ) {
+        (Some(link), Probe::Accepted, Held::Key(Some(fingerprint))) => Some((link, fingerprint)),
+        _ => None,
     };
-    let Held::Key(Some(fingerprint)) = Held::of(seen.consumer.as_ref(), &consumer.key) else {
+    let unrecorded = proven.filter(|(link, fingerprint)| {
+        known.registration(&consumer.name, url).is_none_or(|row| {
+            row.fingerprint != *fingerprint || row.proven.is_none() || row.link_id != link.id
+        }) && !work.execute.keys.files().contains_key(&consumer.name)
+    });
+    if unrecorded.is_none() && known.open(&consumer.name, url).next().is_none() {
         return Ok(());
+    }
+    let _lock = match store.lock(url, &consumer.name) {
+        // Another run is at it and writes down what it finds.
+        Err(StoreError::Locked { .. }) => return Ok(()),
+        lock => lock?,
     };
-    let known = work
-        .execute
-        .known
-        .registration(&consumer.name, work.journal.server_url);
-    if known.is_none_or(|row| {
-        row.fingerprint != fingerprint || row.proven.is_none() || row.link_id != link.id
-    }) && !changes.is_empty()
-    {
-        let _lock = work
-            .execute
-            .store
-            .lock(work.journal.server_url, &consumer.name)?;
-        crate::recover::settle_open_steps(work, consumer, seen)?;
+    let now = match &seen.link {
+        Some(link) => work.applinks.consumer(&link.id)?,
+        None => None,
+    };
+    if now != seen.consumer {
+        return Ok(());
+    }
+    recover::settle_open_steps(work, consumer, seen, &work.links()?)?;
+    kept::close(work, consumer, &Outcome::Done)?;
+    if let Some((link, fingerprint)) = unrecorded {
         record(
             work,
             consumer,
@@ -140,6 +155,15 @@ pub(crate) fn confirm(
         )?;
     }
     Ok(())
+}
+
+fn applied(changes: &mut [Change], kind: Kind) {
+    for change in changes
+        .iter_mut()
+        .filter(|change| change.kind == kind && change.is_change())
+    {
+        change.result = Some(Applied::Applied);
+    }
 }
 
 fn action_of(changes: &[Change], kind: Kind) -> Action {
@@ -198,95 +222,6 @@ fn key_to_register(
     })
 }
 
-/// The link: found, changed or created. A create that collides with one made meanwhile finds that one.
-fn link(
-    work: &Work<'_>,
-    consumer: &Consumer,
-    seen: &ObservedConsumer,
-    changes: &[Change],
-) -> Result<ApplicationLink, Trouble> {
-    let server = work.client.server();
-    let find = || -> Result<Option<ApplicationLink>, Trouble> {
-        let at_our_url = |link: &ApplicationLink| {
-            link.rpc_url
-                .as_deref()
-                .is_some_and(|url| strip(url) == strip(&consumer.url))
-        };
-        Ok(work.links()?.into_iter().find(at_our_url))
-    };
-    match action_of(changes, Kind::Link) {
-        Action::Create => {
-            let new = NewLink {
-                name: consumer.display_name.clone(),
-                url: consumer.url.clone(),
-            };
-            work.journal.write(
-                &consumer.name,
-                "link create",
-                json!({ "application_url": consumer.url, "link_id": atl_applinks::link_id(&consumer.url), "consumer_key": consumer.key }),
-                || work.applinks.create(&new).map(|_| ()),
-                || Ok(find()?.is_some()),
-            )?;
-            let link = settle(
-                work.execute.settle,
-                work.execute.interrupted,
-                || match find() {
-                    Ok(Some(link)) => Try::Done(link),
-                    Ok(None) => Try::NotYet(Trouble::own(
-                        "read_back",
-                        format!(
-                            "the link to `{}` was created on `{server}` and is not listed",
-                            consumer.url
-                        ),
-                        "another cluster node may answer late: run again in a minute",
-                    )),
-                    Err(trouble) => Try::Never(trouble),
-                },
-            )?;
-            work.execute
-                .store
-                .record_link(&made(work, consumer, &link.id))?;
-            Ok(link)
-        }
-        Action::Update => {
-            let mut link = existing(seen, server)?;
-            link.display_url.clone_from(&consumer.url);
-            work.journal.write(
-                &consumer.name,
-                "link update",
-                json!({ "link_id": link.id, "display_url": consumer.url }),
-                || work.applinks.update(&link),
-                || Ok(find()?.is_some_and(|now| strip(&now.display_url) == strip(&consumer.url))),
-            )?;
-            Ok(link)
-        }
-        Action::None | Action::Delete => existing(seen, server),
-    }
-}
-
-fn existing(seen: &ObservedConsumer, server: &str) -> Result<ApplicationLink, Trouble> {
-    seen.link.clone().ok_or_else(|| {
-        Trouble::own(
-            "moved_on",
-            format!("the link is no longer on `{server}`"),
-            "make a new plan and look at it",
-        )
-    })
-}
-
-/// The store's record of a link that this tool made.
-pub(crate) fn made(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> LinkMade {
-    LinkMade {
-        server: work.client.server().to_owned(),
-        server_url: work.journal.server_url.to_owned(),
-        link_id: link_id.to_owned(),
-        application_url: consumer.url.clone(),
-        consumer: consumer.name.clone(),
-        consumer_key: consumer.key.clone(),
-        created: Timestamp::now(),
-    }
-}
-
 /// Removes another consumer from our link first, so that it does not stay behind as an orphan (protocol.md 1.7).
 fn disable(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> Result<(), Trouble> {
     work.journal.write(
@@ -323,12 +258,13 @@ fn register(
         "description": wanted.description,
         "callback": wanted.callback,
     });
-    work.journal.write(
+    work.journal.write_then(
         &consumer.name,
         "consumer put",
         detail,
         || work.applinks.put_consumer(link_id, wanted),
         same,
+        || record(work, consumer, link_id, &key.fingerprint, None),
     )?;
     settle(
         work.execute.settle,

@@ -1,67 +1,133 @@
 //! What a killed run left open in the journal is settled by what the server has now, never by a guess.
 
-use atl_store::Outcome;
+use std::collections::BTreeSet;
+
+use atl_applinks::ApplicationLink;
+use atl_store::{JournalRow, LinkMade, Outcome, StoreError};
 
 use crate::{
-    choose::Held, execute::Work, observe::ObservedConsumer, provision::made, trouble::Trouble,
+    choose::Held, execute::Work, kept, observe::ObservedConsumer, planner::strip, trouble::Trouble,
     wanted::Consumer,
 };
 
-/// Closes the open steps of (server, consumer). The lock is held, so no other process is in the middle of them.
+/// Closes the open steps of (server, consumer). The lock is held, so no other process is in the middle of them. What
+/// is still to be put back stays open.
 pub(crate) fn settle_open_steps(
     work: &Work<'_>,
     consumer: &Consumer,
     seen: &ObservedConsumer,
+    links: &[ApplicationLink],
 ) -> Result<(), Trouble> {
-    let store = work.execute.store;
-    for row in store.open_steps()? {
-        let step = &row.step;
-        if step.server_url != work.journal.server_url
-            || step.consumer.as_deref() != Some(&consumer.name)
-        {
-            continue;
-        }
-        let detail = |name: &str| {
-            step.detail
-                .get(name)
-                .and_then(serde_json::Value::as_str)
-                .unwrap_or_default()
-        };
-        let happened = match step.action.as_str() {
-            "link create" => {
-                if let Some(link) = &seen.link {
-                    store.record_link(&made(work, consumer, &link.id))?;
-                }
-                Some(seen.link.is_some())
-            }
-            "link delete" => {
-                let gone = seen
-                    .link
-                    .as_ref()
-                    .is_none_or(|link| link.id != detail("link_id"));
-                if gone {
-                    store.forget_link(work.journal.server_url, detail("link_id"))?;
-                }
-                Some(gone)
-            }
+    settle_links(work, &consumer.name, links)?;
+    for row in open(work, &consumer.name)? {
+        let happened = match row.step.action.as_str() {
+            kept::ACTION => continue,
             "consumer put" => match Held::of(seen.consumer.as_ref(), &consumer.key) {
                 Held::Key(Some(fingerprint)) => {
-                    Some(fingerprint.to_string() == detail("fingerprint"))
+                    Some(fingerprint.to_string() == detail(&row, "fingerprint"))
                 }
                 Held::Key(None) | Held::Nothing => Some(false),
             },
             _ => None,
         };
-        let outcome = match happened {
-            Some(true) => Outcome::Done,
-            Some(false) => Outcome::Failed(
-                "the run was killed; a later run found that this did not take effect".to_owned(),
-            ),
-            None => Outcome::Unknown(
-                "the run was killed; a later run made the server as planned".to_owned(),
-            ),
-        };
-        store.finish(row.id, &outcome)?;
+        work.execute.store.finish(row.id, &outcome(happened))?;
     }
     Ok(())
+}
+
+/// Closes what was left open for consumers that this run has nothing to do with, such as a pruned one.
+pub(crate) fn settle_others(work: &Work<'_>, worked_on: &BTreeSet<&str>) -> Result<(), Trouble> {
+    let left: BTreeSet<&str> = work
+        .execute
+        .known
+        .open_steps
+        .iter()
+        .filter(|row| row.step.server_url == work.journal.server_url)
+        .filter_map(|row| row.step.consumer.as_deref())
+        .filter(|consumer| !worked_on.contains(consumer))
+        .collect();
+    for consumer in left {
+        let _lock = match work.execute.store.lock(work.journal.server_url, consumer) {
+            Err(StoreError::Locked { .. }) => continue,
+            lock => lock?,
+        };
+        settle_links(work, consumer, &work.links()?)?;
+    }
+    Ok(())
+}
+
+/// Closes the open steps that the links alone explain; anything else waits for its consumer.
+pub(crate) fn settle_links(
+    work: &Work<'_>,
+    consumer: &str,
+    links: &[ApplicationLink],
+) -> Result<(), Trouble> {
+    let store = work.execute.store;
+    for row in open(work, consumer)? {
+        let happened = match row.step.action.as_str() {
+            "link create" => {
+                let url = detail(&row, "application_url");
+                let link = links
+                    .iter()
+                    .find(|link| link.rpc_url.as_deref().is_some_and(|has| strip(has) == url));
+                if let Some(link) = link {
+                    store.record_link(&LinkMade {
+                        server: row.step.server.clone(),
+                        server_url: row.step.server_url.clone(),
+                        link_id: link.id.clone(),
+                        application_url: url.to_owned(),
+                        consumer: consumer.to_owned(),
+                        consumer_key: detail(&row, "consumer_key").to_owned(),
+                        created: row.started,
+                    })?;
+                }
+                link.is_some()
+            }
+            "link delete" => deleted(work, &row, links)?,
+            _ => continue,
+        };
+        store.finish(row.id, &outcome(Some(happened)))?;
+    }
+    Ok(())
+}
+
+/// The open steps of (server, consumer).
+pub(crate) fn open(work: &Work<'_>, consumer: &str) -> Result<Vec<JournalRow>, Trouble> {
+    let mut rows = work.execute.store.open_steps()?;
+    rows.retain(|row| {
+        row.step.server_url == work.journal.server_url
+            && row.step.consumer.as_deref() == Some(consumer)
+    });
+    Ok(rows)
+}
+
+/// Whether a deletion took effect; if so, the store forgets the link and what was registered on it.
+fn deleted(work: &Work<'_>, row: &JournalRow, links: &[ApplicationLink]) -> Result<bool, Trouble> {
+    let id = detail(row, "link_id");
+    let gone = links.iter().all(|link| link.id != id);
+    if gone {
+        let consumer = row.step.consumer.as_deref().unwrap_or_default();
+        work.forget(consumer, id)?;
+    }
+    Ok(gone)
+}
+
+fn detail<'r>(row: &'r JournalRow, name: &str) -> &'r str {
+    row.step
+        .detail
+        .get(name)
+        .and_then(serde_json::Value::as_str)
+        .unwrap_or_default()
+}
+
+fn outcome(happened: Option<bool>) -> Outcome {
+    match happened {
+        Some(true) => Outcome::Done,
+        Some(false) => Outcome::Failed(
+            "the run was killed; a later run found that this did not take effect".to_owned(),
+        ),
+        None => Outcome::Unknown(
+            "the run was killed; a later run made the server as planned".to_owned(),
+        ),
+    }
 }

@@ -40,26 +40,29 @@ impl Journal<'_> {
         consumer: &str,
         action: &str,
         detail: Value,
+        take: impl FnMut() -> Result<(), ApplinksError>,
+        happened: impl FnMut() -> Result<bool, Trouble>,
+    ) -> Result<(), Trouble> {
+        self.write_then(consumer, action, detail, take, happened, || Ok(()))
+    }
+
+    /// The same, with something for the store to remember where it took effect: before the step is closed, so that a
+    /// kill in between leaves it open.
+    pub(crate) fn write_then(
+        &self,
+        consumer: &str,
+        action: &str,
+        detail: Value,
         mut take: impl FnMut() -> Result<(), ApplinksError>,
         mut happened: impl FnMut() -> Result<bool, Trouble>,
+        remember: impl FnOnce() -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
         (self.sink)(&Event::Step {
             server: self.server,
             consumer,
             action,
         });
-        let id = self.store.begin(&Step {
-            run: self.info.run.clone(),
-            command: self.info.command.clone(),
-            action: action.to_owned(),
-            server: self.server.to_owned(),
-            server_url: self.server_url.to_owned(),
-            consumer: Some(consumer.to_owned()),
-            detail,
-            os_user: self.info.os_user.clone(),
-            host: self.info.host.clone(),
-            account: self.account.clone(),
-        })?;
+        let id = self.begin(consumer, action, detail)?;
         let mut again = true;
         let (outcome, result) = loop {
             let error = match take() {
@@ -78,7 +81,31 @@ impl Journal<'_> {
                 Err(_) => break (Outcome::Unknown(message), Err(Trouble::from(error))),
             }
         };
+        if result.is_ok() {
+            remember()?;
+        }
         self.store.finish(id, &outcome)?;
         result
+    }
+
+    /// Writes a step down and leaves it open.
+    pub(crate) fn begin(
+        &self,
+        consumer: &str,
+        action: &str,
+        detail: Value,
+    ) -> Result<i64, Trouble> {
+        Ok(self.store.begin(&Step {
+            run: self.info.run.clone(),
+            command: self.info.command.clone(),
+            action: action.to_owned(),
+            server: self.server.to_owned(),
+            server_url: self.server_url.to_owned(),
+            consumer: Some(consumer.to_owned()),
+            detail,
+            os_user: self.info.os_user.clone(),
+            host: self.info.host.clone(),
+            account: self.account.clone(),
+        })?)
     }
 }

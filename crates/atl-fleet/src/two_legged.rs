@@ -1,11 +1,13 @@
 //! Setting two-legged OAuth, and putting back what writing it resets (protocol.md 1.7, 1.12; cli.md 4.9).
 
-use atl_applinks::{Applinks, Flags, Matrix, NewConsumer, Provider};
+use atl_applinks::{Applinks, ApplinksError, Flags, Matrix, NewConsumer, Provider};
 use serde_json::json;
 
 use crate::{
+    execute::Work,
+    kept::{Kept, target},
     planner::two_legged_of,
-    step::Journal,
+    settle::{Try, settle},
     trouble::Trouble,
     wanted::{Consumer, TwoLegged},
 };
@@ -15,26 +17,29 @@ pub(crate) struct Before {
     /// Two-legged OAuth of the consumer.
     pub(crate) two_legged: TwoLegged,
     matrix: Option<Matrix>,
-    providers: Vec<Provider>,
+    /// The outgoing providers.
+    pub(crate) providers: Vec<Provider>,
 }
 
 impl Before {
-    /// Reads consumer, matrix and outgoing providers.
+    /// Reads consumer, matrix and outgoing providers. What an earlier run had and could not put back takes precedence.
     pub(crate) fn read(
         applinks: &Applinks<'_>,
         link_id: &str,
         entry: Option<&atl_applinks::Consumer>,
+        kept: Option<&Kept>,
     ) -> Result<Self, Trouble> {
-        let matrix = applinks
-            .has_matrix()
-            .then(|| applinks.matrix(link_id))
-            .transpose()?;
-        let providers = if matrix.is_some() {
+        let matrix = matrix_of(applinks, link_id)?;
+        let mut providers = if matrix.is_some() {
             applinks.providers(link_id)?
         } else {
             Vec::new()
         };
-        let two_legged = two_legged_of(entry, matrix.as_ref().filter(|_| entry.is_some()));
+        let mut two_legged = two_legged_of(entry, matrix.as_ref().filter(|_| entry.is_some()));
+        if let Some(kept) = kept {
+            providers = kept.restore(providers);
+            two_legged = kept.two_legged.clone();
+        }
         Ok(Self {
             two_legged,
             matrix,
@@ -50,60 +55,90 @@ impl Before {
             providers: Vec::new(),
         }
     }
+}
 
-    /// What two-legged OAuth is to be afterwards: what the fleet file says, else what it was. An executing user that
-    /// the file does not mention is kept.
-    pub(crate) fn target(&self, consumer: &Consumer) -> TwoLegged {
-        let Some(wants) = &consumer.two_legged else {
-            return self.two_legged.clone();
-        };
-        if !wants.enabled {
-            return TwoLegged::default();
-        }
-        let execute_as = wants
-            .execute_as
-            .clone()
-            .or_else(|| self.two_legged.execute_as.clone());
-        TwoLegged {
-            execute_as,
-            ..wants.clone()
-        }
+/// The matrix of a link; `None` where the server has none.
+pub(crate) fn matrix_of(
+    applinks: &Applinks<'_>,
+    link_id: &str,
+) -> Result<Option<Matrix>, ApplinksError> {
+    if !applinks.has_matrix() {
+        return Ok(None);
+    }
+    match applinks.matrix(link_id) {
+        Ok(matrix) => Ok(Some(matrix)),
+        Err(ApplinksError::NoMatrix { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 
-/// Makes two-legged OAuth what it is to be and puts the outgoing side back. The consumer is registered already.
+fn now(applinks: &Applinks<'_>, link_id: &str) -> Result<(TwoLegged, Option<Matrix>), Trouble> {
+    let entry = applinks.consumer(link_id)?;
+    let matrix = matrix_of(applinks, link_id)?;
+    Ok((two_legged_of(entry.as_ref(), matrix.as_ref()), matrix))
+}
+
+/// Whether what is there is what is to be; the user of calls that are off does not matter, nor does its case.
+pub(crate) fn same(has: &TwoLegged, wants: &TwoLegged) -> bool {
+    (has.enabled, has.impersonation) == (wants.enabled, wants.impersonation)
+        && (!wants.enabled || same_user(has, wants))
+}
+
+/// Whether the executing user is the wanted one; none is wanted where none is named.
+pub(crate) fn same_user(has: &TwoLegged, wants: &TwoLegged) -> bool {
+    wants.execute_as.as_deref().is_none_or(|wants| {
+        has.execute_as
+            .as_deref()
+            .is_some_and(|has| has.eq_ignore_ascii_case(wants))
+    })
+}
+
+/// Makes two-legged OAuth what it is to be, puts the outgoing side back, and reads both back. The consumer is
+/// registered already.
 pub(crate) fn set(
-    applinks: &Applinks<'_>,
-    journal: &Journal<'_>,
+    work: &Work<'_>,
     consumer: &Consumer,
     registered: &NewConsumer,
     link_id: &str,
     before: &Before,
 ) -> Result<(), Trouble> {
-    let target = before.target(consumer);
-    let entry = applinks.consumer(link_id)?;
-    let matrix = applinks
-        .has_matrix()
-        .then(|| applinks.matrix(link_id))
-        .transpose()?;
-    let has = two_legged_of(entry.as_ref(), matrix.as_ref());
-    if let Some(user) = target.execute_as.as_deref().filter(|_| target.enabled)
-        && has != target
+    let applinks = work.applinks;
+    let mut wants = target(consumer.two_legged.as_ref(), &before.two_legged);
+    let (mut has, mut matrix) = now(applinks, link_id)?;
+    if let Some(user) = wants.execute_as.clone().filter(|_| wants.enabled)
+        && !same_user(&has, &wants)
     {
-        journal.write(
+        let form = work.journal.write(
             &consumer.name,
             "executing user",
-            json!({ "link_id": link_id, "execute_as": user, "impersonation": target.impersonation }),
-            || applinks.save_form(link_id, registered, true, Some(user), target.impersonation),
-            || Ok(two_legged_of(applinks.consumer(link_id)?.as_ref(), None) == target),
-        )?;
-    } else if (has.enabled, has.impersonation) != (target.enabled, target.impersonation) {
+            json!({ "link_id": link_id, "execute_as": user, "impersonation": wants.impersonation }),
+            || applinks.save_form(link_id, registered, true, Some(&user), wants.impersonation),
+            || Ok(same(&now(applinks, link_id)?.0, &wants)),
+        );
+        match form {
+            // `--force` accepts the loss of a user that the file does not ask for (cli.md 4.9).
+            Err(trouble)
+                if trouble.code == "needs_system_administrator"
+                    && work.execute.options.force
+                    && consumer
+                        .two_legged
+                        .as_ref()
+                        .is_none_or(|file| file.execute_as.is_none()) =>
+            {
+                wants.execute_as = None;
+                wants.impersonation = false;
+            }
+            other => other?,
+        }
+        (has, matrix) = now(applinks, link_id)?;
+    }
+    if (has.enabled, has.impersonation) != (wants.enabled, wants.impersonation) {
         let Some(matrix) = matrix else {
             return Err(Trouble::own(
                 "two_legged_unsupported",
                 format!(
                     "two-legged OAuth of `{}` on `{}` could not be set: this server has no REST for it",
-                    consumer.name, journal.server
+                    consumer.name, work.journal.server
                 ),
                 "set it by hand in the server's admin pages",
             ));
@@ -113,25 +148,25 @@ pub(crate) fn set(
             .map_or(matrix.outgoing, |matrix| matrix.outgoing);
         let incoming = Flags {
             enabled: true,
-            two_lo: target.enabled,
-            two_lo_impersonation: target.impersonation,
+            two_lo: wants.enabled,
+            two_lo_impersonation: wants.impersonation,
         };
         let wanted = Matrix { incoming, outgoing };
-        journal.write(
+        work.journal.write(
             &consumer.name,
             "two-legged OAuth",
-            json!({ "link_id": link_id, "enabled": target.enabled, "impersonation": target.impersonation }),
+            json!({ "link_id": link_id, "enabled": wants.enabled, "impersonation": wants.impersonation }),
             || applinks.put_matrix(link_id, &wanted),
             || Ok(applinks.matrix(link_id)?.incoming == incoming),
         )?;
     }
-    put_providers_back(applinks, journal, consumer, link_id, before)
+    put_providers_back(work, consumer, link_id, before)?;
+    read_back(work, consumer, link_id, &wants)
 }
 
 /// Writing the matrix re-registers outgoing providers with an empty configuration.
 fn put_providers_back(
-    applinks: &Applinks<'_>,
-    journal: &Journal<'_>,
+    work: &Work<'_>,
     consumer: &Consumer,
     link_id: &str,
     before: &Before,
@@ -139,13 +174,14 @@ fn put_providers_back(
     if before.providers.is_empty() {
         return Ok(());
     }
+    let applinks = work.applinks;
     let now = applinks.providers(link_id)?;
     for provider in before
         .providers
         .iter()
         .filter(|provider| !now.contains(provider))
     {
-        journal.write(
+        work.journal.write(
             &consumer.name,
             "outgoing provider",
             json!({ "link_id": link_id, "provider": provider.class }),
@@ -157,35 +193,31 @@ fn put_providers_back(
 }
 
 /// Reads two-legged OAuth back; what is not as it is to be is an error that names it.
-pub(crate) fn read_back(
-    applinks: &Applinks<'_>,
-    server: &str,
+fn read_back(
+    work: &Work<'_>,
     consumer: &Consumer,
     link_id: &str,
-    before: &Before,
+    wants: &TwoLegged,
 ) -> Result<(), Trouble> {
-    let target = before.target(consumer);
-    let entry = applinks.consumer(link_id)?;
-    let matrix = applinks
-        .has_matrix()
-        .then(|| applinks.matrix(link_id))
-        .transpose()?;
-    let has = two_legged_of(entry.as_ref(), matrix.as_ref());
-    let same_user =
-        !target.enabled || target.execute_as.is_none() || has.execute_as == target.execute_as;
-    if (has.enabled, has.impersonation) == (target.enabled, target.impersonation) && same_user {
-        return Ok(());
-    }
-    Err(Trouble::own(
-        "read_back",
-        format!(
-            "two-legged OAuth of `{}` on `{server}` was to be {} and reads back as {}",
-            consumer.name,
-            describe(&target),
-            describe(&has)
-        ),
-        "look at the link in the server's admin pages, then run again",
-    ))
+    settle(
+        work.execute.settle,
+        work.execute.interrupted,
+        || match now(work.applinks, link_id) {
+            Ok((has, _)) if same(&has, wants) => Try::Done(()),
+            Ok((has, _)) => Try::NotYet(Trouble::own(
+                "read_back",
+                format!(
+                    "two-legged OAuth of `{}` on `{}` was to be {} and reads back as {}",
+                    consumer.name,
+                    work.journal.server,
+                    describe(wants),
+                    describe(&has)
+                ),
+                "look at the link in the server's admin pages, then run again",
+            )),
+            Err(trouble) => Try::Never(trouble),
+        },
+    )
 }
 
 fn describe(two: &TwoLegged) -> String {

@@ -102,7 +102,7 @@ pub struct Export {
 }
 
 /// Two-legged OAuth.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
 pub struct TwoLegged {
     /// On or off.
     pub enabled: bool,

@@ -2,6 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
+mod bad_days;
+mod cluster;
+mod finding;
+mod keys;
+mod ours;
 mod provisioning;
 mod reads;
+mod recovery;
 mod rig;
+mod saved;
+mod two_legged;
