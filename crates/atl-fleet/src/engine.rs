@@ -17,7 +17,7 @@ use atl_store::{Store, StoreError};
 use crate::{
     event::{Event, Sink},
     execute::{Execute, execute_server, interrupted},
-    guard,
+    export, guard,
     keys::Keys,
     known::{FileKeyError, Known, read_file_keys},
     observe::{Look, Observed, observe},
@@ -371,7 +371,7 @@ impl Looked<'_> {
             .zip(clients)
             .zip(observed)
             .collect();
-        let servers = side_by_side(run.parallel, &tasks, |_, ((planned, client), observed)| {
+        let mut servers = side_by_side(run.parallel, &tasks, |_, ((planned, client), observed)| {
             let mut planned = planned.clone();
             if let Some(observed) = observed {
                 let consumers = consumers_of(ready, client.server());
@@ -388,6 +388,7 @@ impl Looked<'_> {
             (run.sink)(&Event::Server(&planned));
             planned
         });
+        export::export(store, &ready.consumers, &mut servers);
         let plan = Plan::new(&ready.digest, &options, servers);
         (run.sink)(&Event::Summary(&plan.summary));
         Ok(plan)

@@ -6,6 +6,7 @@ mod choose;
 mod engine;
 mod event;
 mod execute;
+mod export;
 mod file;
 mod guard;
 mod kept;

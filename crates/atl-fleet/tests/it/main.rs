@@ -4,6 +4,7 @@
 
 mod bad_days;
 mod cluster;
+mod exports;
 mod finding;
 mod keys;
 mod ours;
