@@ -76,10 +76,18 @@ pub(crate) fn execute_server(
         journal,
     };
     let mut changes = std::mem::take(&mut plan.changes);
-    for group in changes.chunk_by_mut(|one, next| one.consumer == next.consumer) {
+    // A consumer may have a link at its present URL, and one at a former URL that is pruned.
+    let pruned = |change: &Change| {
+        let mut unnamed = observed.unnamed.iter();
+        unnamed.any(|made| made.link.id == change.link_id)
+    };
+    for group in changes
+        .chunk_by_mut(|one, next| one.consumer == next.consumer && pruned(one) == pruned(next))
+    {
         let wanted = consumers
             .iter()
-            .find(|consumer| consumer.name == group[0].consumer);
+            .find(|consumer| consumer.name == group[0].consumer)
+            .filter(|_| !pruned(&group[0]));
         let result = match wanted {
             Some(consumer) => match observed.consumers.get(&consumer.name) {
                 Some(seen) => work.consumer(consumer, seen, group),
@@ -294,13 +302,13 @@ impl Work<'_> {
 
     /// The store forgets a link that is gone, and what was registered on it.
     pub(crate) fn forget(&self, consumer: &str, link_id: &str) -> Result<(), Trouble> {
-        let Execute { store, known, .. } = self.execute;
-        let url = self.journal.server_url;
+        let (store, url) = (self.execute.store, self.journal.server_url);
         store.forget_link(url, link_id)?;
-        if known
-            .registration(consumer, url)
-            .is_none_or(|row| row.link_id == link_id)
-        {
+        let moved = store
+            .registrations()?
+            .iter()
+            .any(|row| row.consumer == consumer && row.server_url == url && row.link_id != link_id);
+        if !moved {
             store.forget_registration(consumer, url)?;
         }
         Ok(())

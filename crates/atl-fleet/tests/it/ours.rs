@@ -217,3 +217,50 @@ fn prune_leaves_a_shared_key_and_unselected_consumers_alone() {
     done(&rig, &forced(pruning()));
     assert!(rig.server().link(OTHER).is_none());
 }
+
+#[test]
+fn a_consumer_that_moved_to_another_url_loses_its_former_link_to_prune_only() {
+    let rig = Rig::jira();
+    rig.provision();
+    // Its key is still on the former link, which goes first.
+    rig.consumers(&format!("  deploy-bot: {{ url: \"{OTHER}\" }}\n"));
+    let applied = rig.apply(&pruning());
+    assert_eq!(
+        code(&applied.servers[0]),
+        Some("consumer_key_taken"),
+        "{applied:#?}"
+    );
+    assert_eq!(rig.server().links(), []);
+    rig.provision();
+
+    // With another key both are done in one run.
+    rig.consumers(&format!(
+        "  deploy-bot: {{ url: \"{DEPLOY}\", key: renamed }}\n"
+    ));
+    let applied = done(&rig, &pruning());
+    assert_eq!((applied.summary.create, applied.summary.delete), (2, 1));
+    assert!(rig.server().link(OTHER).is_none());
+    assert!(rig.server().consumer("renamed").is_some());
+    assert_eq!(rig.store().registrations().unwrap().len(), 1);
+    assert_eq!(rig.keypairs().len(), 1);
+    rig.assert_settled();
+}
+
+#[test]
+fn a_refused_consumer_does_not_stop_the_others_on_its_server() {
+    let rig = Rig::jira();
+    let link = rig.server().add_link(Link::generic("Theirs", DEPLOY));
+    rig.server().put_consumer(Some(link), stranger("theirs"));
+    rig.consumers(&format!(
+        "  deploy-bot: {{ url: \"{DEPLOY}\" }}\n  other-bot: {{ url: \"{OTHER}\" }}\n"
+    ));
+    let applied = rig.apply(&PlanOptions::default());
+    assert_eq!(
+        code(&applied.servers[0]),
+        Some("foreign_consumer"),
+        "{applied:#?}"
+    );
+    assert_eq!((applied.summary.create, applied.summary.failed), (2, 1));
+    assert!(rig.server().consumer("other-bot").is_some());
+    assert!(rig.server().consumer("theirs").is_some());
+}
