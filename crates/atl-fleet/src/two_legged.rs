@@ -93,8 +93,9 @@ pub(crate) fn same_user(has: &TwoLegged, wants: &TwoLegged) -> bool {
     })
 }
 
-/// Makes two-legged OAuth what it is to be, puts the outgoing side back, and reads both back. The consumer is
-/// registered already.
+/// Makes two-legged OAuth what it is to be, puts the outgoing side back, and reads back what was written. The consumer
+/// is registered already. Where two-legged OAuth is off and is to be off, nothing is written and one look is enough:
+/// registering switches it off, so a node that learns late could only say that it is still on.
 pub(crate) fn set(
     work: &Work<'_>,
     consumer: &Consumer,
@@ -105,6 +106,7 @@ pub(crate) fn set(
     let applinks = work.applinks;
     let mut wants = target(consumer.two_legged.as_ref(), &before.two_legged);
     let (mut has, mut matrix) = now(applinks, link_id)?;
+    let is_off = !has.enabled && !has.impersonation && !wants.enabled && !wants.impersonation;
     if let Some(user) = wants.execute_as.clone().filter(|_| wants.enabled)
         && !same_user(&has, &wants)
     {
@@ -161,6 +163,9 @@ pub(crate) fn set(
         )?;
     }
     put_providers_back(work, consumer, link_id, before)?;
+    if is_off {
+        return Ok(());
+    }
     read_back(work, consumer, link_id, &wants)
 }
 
