@@ -429,12 +429,12 @@ impl Checks<'_> {
             .consumers
             .values()
             .find_map(|seen| match &seen.probe {
-                Probe::Refused { trouble, .. } if trouble.message.contains("base string") => {
+                Probe::Refused { trouble, .. } if trouble.code == "base_url" => {
                     Some(trouble.clone())
                 }
                 _ => None,
             });
-        if let Some(trouble) = refused.filter(|trouble| !trouble.message.contains("are equal")) {
+        if let Some(trouble) = refused {
             self.fail("base_url", &trouble);
             return;
         }

@@ -46,8 +46,13 @@ impl Trouble {
             .base_string_difference
             .as_deref()
             .map_or_else(String::new, |text| format!("; {text}"));
+        let code = if problem.is_of_the_address() {
+            "base_url"
+        } else {
+            "key_not_accepted"
+        };
         Self::own(
-            "key_not_accepted",
+            code,
             format!(
                 "`{server}` refused a call signed as `{consumer_key}` with `{}`{difference}",
                 problem.code()

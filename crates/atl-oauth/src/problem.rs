@@ -180,6 +180,12 @@ impl Problem {
         })
     }
 
+    /// Whether the server takes its address for another one than the call was signed for, as behind a proxy that
+    /// rewrites it (protocol.md 2.9): the key may well be good.
+    pub fn is_of_the_address(&self) -> bool {
+        self.cause == Some(Cause::Url)
+    }
+
     /// The value of `oauth_problem`.
     pub fn code(&self) -> &str {
         self.kind.code()
