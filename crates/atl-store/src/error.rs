@@ -276,7 +276,7 @@ impl StoreError {
             Self::SealBroken { .. } => "put a backup of the store in its place, or replace the keypair".into(),
             Self::Keypair { .. } => "check it with `atl-admin keys check`, or replace the keypair".into(),
             Self::NotSealed => "run it where the operating system's random source works".into(),
-            Self::KeypairTaken { .. } => "use another keypair: one keypair belongs to one consumer".into(),
+            Self::KeypairTaken { .. } => "use another keypair: one in the store belongs to one consumer; where two must share it, name its file in the fleet file with `keypair: { private_key_file: FILE }`".into(),
             Self::NoSuchKeypair { .. } => "see `atl-admin keys list`, or name another store with `--store`".into(),
             Self::NoOpenStep { .. } => "see `atl-admin history`; another run has settled it".into(),
             Self::Locked { .. } => "wait until it has ended, or end it; a lock never outlives its process".into(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use atl_keys::{ImportPolicy, Keypair};
-use atl_store::KeyState;
+use atl_store::{KeyState, StoreError};
 
 use super::{COLUMNS, Shown, is_encrypted, warn_if_loose};
 use crate::{context::Context, error::Result, exit::Exit, files, flags::Format, passphrase, term};
@@ -51,6 +51,14 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     warn_if_loose(&args.file);
     let store = context.store("keys import")?;
     let row = store.add_keypair(consumer, &read.value, KeyState::Active)?;
+    if row.consumer != consumer || row.state == KeyState::Retired {
+        return Err(StoreError::KeypairTaken {
+            fingerprint: row.fingerprint,
+            consumer: row.consumer,
+            state: row.state,
+        }
+        .into());
+    }
     let rows = [Shown::new(row, &store.registrations()?)];
     context.output.listing("keys", "key", &COLUMNS, &rows)?;
     Ok(Exit::Done)
