@@ -47,7 +47,8 @@ pub enum Commands {
     Delete(delete::Args),
     /// Print what the fleet file needs to say for links that a server already has
     #[command(
-        after_help = "Example:\n  atl-admin links adopt -s jira https://deploy.example.com >> fleet.yaml"
+        after_help = "What it prints goes below `consumers:` of the fleet file; the private keys are imported with \
+                      `keys import`.\n\nExample:\n  atl-admin links adopt -s jira https://deploy.example.com > adopted.yaml"
     )]
     Adopt(adopt::Args),
 }
@@ -103,16 +104,19 @@ fn show_all(context: &Context) -> Result<Exit> {
             }
         }
     }
-    let all = |status| !servers.is_empty() && servers.iter().all(|server| server.status == status);
-    Ok(
-        if servers.iter().all(|server| server.status == Status::Ok) {
-            Exit::Done
-        } else if all(Status::Refused) {
-            Exit::Refused
-        } else {
-            Exit::Unreachable
-        },
-    )
+    Ok(exit_of(&servers))
+}
+
+/// A command that looks: 4 if all were refused, 3 if anything could not be looked at.
+fn exit_of(servers: &[ServerLinks]) -> Exit {
+    let all = |status| servers.iter().all(|server| server.status == status);
+    if all(Status::Ok) {
+        Exit::Done
+    } else if all(Status::Refused) {
+        Exit::Refused
+    } else {
+        Exit::Unreachable
+    }
 }
 
 fn row(server: &str, entry: &LinkEntry) -> Value {

@@ -1,9 +1,12 @@
 //! `links adopt`
 
-use atl_fleet::{adopt, links::find};
+use atl_fleet::{
+    adopt,
+    links::{ServerLinks, find},
+};
 use serde_json::{Map, Value, json};
 
-use super::read;
+use super::{exit_of, read};
 use crate::{
     context::Context,
     error::{Error, Result, tell},
@@ -30,13 +33,8 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
             tell(&server.server, trouble);
         }
     }
-    let complete = servers.iter().all(|server| server.error.is_none());
     if let Some(wanted) = &args.link {
-        for server in &mut servers {
-            server.links = find(&server.server, &server.links, wanted)
-                .map(|entry| vec![entry.clone()])
-                .unwrap_or_default();
-        }
+        only(&mut servers, wanted)?;
     }
     let adopted = adopt(&servers);
     for consumer in &adopted {
@@ -69,9 +67,27 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
             context.output.text(&text)?;
         }
     }
-    Ok(if complete {
-        Exit::Done
-    } else {
-        Exit::Unreachable
-    })
+    Ok(exit_of(&servers))
+}
+
+/// Leaves only the link that is wanted, which at least one server must have.
+fn only(servers: &mut [ServerLinks], wanted: &str) -> Result<()> {
+    let mut missing = None;
+    let mut found = false;
+    for server in servers {
+        match find(&server.server, &server.links, wanted) {
+            Ok(entry) => {
+                server.links = vec![entry.clone()];
+                found = true;
+            }
+            Err(trouble) => {
+                server.links.clear();
+                missing = missing.or(Some(trouble).filter(|_| server.error.is_none()));
+            }
+        }
+    }
+    match missing {
+        Some(trouble) if !found => Err(trouble.into()),
+        _ => Ok(()),
+    }
 }
