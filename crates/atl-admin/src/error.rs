@@ -68,6 +68,17 @@ impl Error {
         Self::failed(format!("could not {what} `{}`", path.display())).caused_by(Some(error))
     }
 
+    /// What is wrong with one server of several, its name in front.
+    pub(crate) fn of_server(server: &str, trouble: &atl_fleet::Trouble) -> Self {
+        let named = trouble.message.starts_with(&format!("{server}: "));
+        let message = if named {
+            trouble.message.clone()
+        } else {
+            format!("{server}: {}", trouble.message)
+        };
+        Self::failed(format!("{message} [{}]", trouble.code)).hint(trouble.advice.clone())
+    }
+
     /// Adds a cause and what caused that.
     pub(crate) fn caused_by(mut self, cause: Option<&(dyn StdError + 'static)>) -> Self {
         let mut next = cause;
@@ -119,9 +130,12 @@ impl Error {
 
 /// Says on stderr what is wrong with one server, where the others go on.
 pub(crate) fn tell(server: &str, trouble: &atl_fleet::Trouble) {
-    let error =
-        Error::failed(format!("{server}: {}", trouble.message)).hint(trouble.advice.clone());
-    write!(anstream::stderr(), "{}", error.render()).ok();
+    write!(
+        anstream::stderr(),
+        "{}",
+        Error::of_server(server, trouble).render()
+    )
+    .ok();
 }
 
 impl From<atl_keys::KeyError> for Error {

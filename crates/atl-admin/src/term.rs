@@ -69,15 +69,17 @@ pub(crate) fn note(text: &str) {
     writeln!(anstream::stderr(), "{}", printable(text)).ok();
 }
 
-/// Warns on stderr.
+/// Warns on stderr; a hint has a line of its own.
 pub(crate) fn warn(text: &str) {
+    let mut lines = text.lines();
     writeln!(
         anstream::stderr(),
         "{} {}",
         "warning:".yellow().bold(),
-        printable(text)
+        printable(lines.next().unwrap_or_default())
     )
     .ok();
+    lines.for_each(|line| note(line.trim_start()));
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use atl_fleet::{Needs, Plan, PlanOptions, look, of_plan};
+use atl_fleet::{Event, Needs, Plan, PlanOptions, look, of_plan};
 
 use super::apply::Permissions;
 use crate::{
@@ -47,6 +47,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         progress.run(&|event| progress.take(event)),
     )?;
     looked.sign_out();
+    progress.take(&Event::Summary(&looked.plan.summary));
     progress.finish();
     if progress.interrupted() {
         return Ok(Exit::Interrupted);

@@ -1,13 +1,12 @@
 //! A plan, and what came of it, for people and for programs.
 
-use atl_fleet::{Action, Applied, Change, Kind, Plan, ServerPlan, Status};
+use atl_fleet::{Action, Applied, Change, Kind, Plan, ServerPlan, Status, Trouble};
 use serde_json::{Value, json};
 
 use super::{Column, Output};
 use crate::{
     context::Context,
-    error::{Error, Result},
-    exit::Exit,
+    error::{Error, Result, tell},
     flags::Format,
 };
 
@@ -30,7 +29,16 @@ pub(crate) fn show(context: &Context, plan: &Plan, title: &str) -> Result<()> {
     match output.format() {
         Format::Ndjson => Ok(()),
         Format::Json | Format::Yaml => output.document(plan),
-        Format::Csv => output.listing("changes", "change", &COLUMNS, &rows(plan, |_| true)),
+        Format::Csv => {
+            output.listing("changes", "change", &COLUMNS, &rows(plan, |_| true))?;
+            // A server that could not be looked at has no row.
+            for server in &plan.servers {
+                for trouble in errors(server) {
+                    tell(&server.server, trouble);
+                }
+            }
+            Ok(())
+        }
         Format::Table => table(output, plan, title),
     }
 }
@@ -39,7 +47,9 @@ fn table(output: &Output, plan: &Plan, title: &str) -> Result<()> {
     let shown = rows(plan, |change| change.is_change() || change.error.is_some());
     output.listing("changes", "change", &COLUMNS, &shown)?;
     for server in &plan.servers {
-        errors(output, server)?;
+        for trouble in errors(server) {
+            output.text(&Error::of_server(&server.server, trouble).render())?;
+        }
     }
     let summary = &plan.summary;
     let servers = |status| {
@@ -68,7 +78,7 @@ fn table(output: &Output, plan: &Plan, title: &str) -> Result<()> {
         ["created", "updated", "deleted"]
     };
     output.text(&format!(
-        "{title}: {} {}, {} {}, {} {}, {} unchanged, {} failed on {} servers{troubled}\n",
+        "{title}: {} {}, {} {}, {} {}, {} unchanged, {} failed on {}{troubled}\n",
         summary.create,
         to[0],
         summary.update,
@@ -77,33 +87,24 @@ fn table(output: &Output, plan: &Plan, title: &str) -> Result<()> {
         to[2],
         summary.unchanged,
         summary.failed,
-        plan.servers.len(),
+        match plan.servers.len() {
+            1 => "1 server".to_owned(),
+            count => format!("{count} servers"),
+        },
     ))
 }
 
-/// Every error of a server once, with its advice.
-fn errors(output: &Output, server: &ServerPlan) -> Result<()> {
-    let all = server.error.iter().chain(
-        server
-            .changes
-            .iter()
-            .filter_map(|change| change.error.as_ref()),
-    );
+/// Every error of a server once.
+fn errors(server: &ServerPlan) -> Vec<&Trouble> {
+    let changes = server.changes.iter();
+    let all = changes.filter_map(|change| change.error.as_ref());
     let mut told = Vec::new();
-    for trouble in all {
-        if told.contains(&trouble) {
-            continue;
+    for trouble in server.error.iter().chain(all) {
+        if !told.contains(&trouble) {
+            told.push(trouble);
         }
-        told.push(trouble);
-        let text = Error::new(
-            Exit::Failed,
-            format!("{}: {} [{}]", server.server, trouble.message, trouble.code),
-        )
-        .hint(trouble.advice.clone())
-        .render();
-        output.text(&text)?;
     }
-    Ok(())
+    told
 }
 
 fn rows(plan: &Plan, wanted: impl Fn(&Change) -> bool) -> Vec<Value> {
