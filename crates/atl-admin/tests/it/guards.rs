@@ -102,7 +102,7 @@ fn a_link_of_another_kind_or_one_that_moved_is_not_ours() {
     let fleet = Fleet::provisioned();
     let id = fleet.link().id;
     fleet.first().edit_link(id, |link| {
-        link.rpc_url = "https://moved.example.com".to_owned()
+        link.rpc_url = "https://moved.example.com".to_owned();
     });
     refused(&fleet, "relocated", "`url`");
 }
@@ -255,7 +255,7 @@ fn a_proxy_that_rewrites_the_address_is_told_by_the_base_string() {
     let error = &document["servers"][0]["error"];
     assert_eq!(
         (&error["code"], exit),
-        (&json!("key_not_accepted"), 1),
+        (&json!("base_url"), 1),
         "{document:#}"
     );
     assert!(

@@ -7,10 +7,12 @@
 
 mod apply;
 mod broken_servers;
+mod check;
 mod completions;
 mod env;
 mod estate;
 mod fleet_file;
+mod formats;
 mod globals;
 mod guards;
 mod history;
@@ -20,7 +22,9 @@ mod keys_check;
 mod keys_generate;
 mod keys_show;
 mod keys_store;
+mod links;
 mod man;
+mod plan;
 mod reference;
 mod schema;
 mod sign_in;

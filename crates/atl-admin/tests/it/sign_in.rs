@@ -54,6 +54,7 @@ fn an_account_that_may_not_administer_is_refused() {
     for kind in KINDS {
         let fleet = Fleet::of(kind).with("ATL_ADMIN_PASSWORD", ALICE_PASSWORD);
         fleet.edit(&format!("username: {ADMIN}"), &format!("username: {ALICE}"));
+        assert_eq!(fleet.run("links adopt").code, Some(4), "{kind:?}");
         for command in ["apply", "plan", "links list"] {
             let (document, exit) = fleet.json(command);
             let entry = &document["servers"][0];
