@@ -56,6 +56,14 @@ impl Fleet {
         self
     }
 
+    /// The fleet file names no consumer any more.
+    pub(crate) fn without_consumers(self) -> Self {
+        let text = self.env.read("fleet.yaml");
+        let servers = &text[..text.find("\nconsumers:").unwrap()];
+        self.env.write("fleet.yaml", servers);
+        self
+    }
+
     /// Replaces every `from` in the fleet file.
     #[track_caller]
     pub(crate) fn edit(&self, from: &str, to: &str) {

@@ -199,6 +199,29 @@ fn no_log_shows_a_secret_and_no_log_is_on_stdout() {
 }
 
 #[test]
+fn the_password_of_a_proxy_is_not_shown() {
+    let fleet = Fleet::of(Kind::Jira).with("PROXY_PASSWORD", "hunter2");
+    fleet.add_to(
+        "jira",
+        "proxy: \"http://me:${env:PROXY_PASSWORD}@127.0.0.1:1\"",
+    );
+    for line in [
+        "apply",
+        "check -v",
+        "plan -o json",
+        "links list -vvv --trace-http",
+    ] {
+        let run = fleet.run(line);
+        assert_eq!(run.code, Some(3), "{line}: {}", run.shown());
+        assert!(
+            run.shown().contains("proxy") && !run.shown().contains("hunter2"),
+            "{line}: {}",
+            run.shown()
+        );
+    }
+}
+
+#[test]
 fn a_format_that_makes_no_sense_is_wrong_usage() {
     let fleet = Fleet::provisioned();
     for line in [

@@ -1,4 +1,4 @@
-//! `links`, `--prune` and `state: absent`
+//! `links`
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,6 @@ use serde_json::json;
 use crate::estate::{CONSUMER, Fleet, KINDS, URL, keys, link_by_hand};
 
 const ELSEWHERE: &str = "https://elsewhere.example.com";
-
-/// A fleet whose file names no consumer.
-fn without_consumers(fleet: Fleet) -> Fleet {
-    let text = fleet.env.read("fleet.yaml");
-    let servers = &text[..text.find("\nconsumers:").unwrap()];
-    fleet.env.write("fleet.yaml", servers);
-    fleet
-}
 
 #[test]
 fn list_tells_ours_from_theirs() {
@@ -186,7 +178,7 @@ fn delete_leaves_system_links_and_shared_keys_alone() {
 
 #[test]
 fn what_adopt_prints_belongs_into_the_fleet_file() {
-    let fleet = without_consumers(Fleet::new(KINDS.map(ServerSpec::new)));
+    let fleet = Fleet::new(KINDS.map(ServerSpec::new)).without_consumers();
     fleet.env.fixture("pkcs8.pem");
     let public_key = include_str!("../../../../fixtures/keys/pkcs8.pub.pem");
     for server in fleet.estate.servers() {
@@ -240,97 +232,6 @@ fn what_adopt_prints_belongs_into_the_fleet_file() {
         "nothing is left to adopt: {}",
         run.shown()
     );
-}
-
-#[test]
-fn prune_takes_away_what_this_tool_made_and_nothing_else() {
-    let fleet = Fleet::provisioned();
-    link_by_hand(fleet.first(), ELSEWHERE, "theirs");
-    let fleet = without_consumers(fleet);
-    let (document, code) = fleet.json("apply");
-    assert_eq!(
-        (&document["summary"]["delete"], code, fleet.writes()),
-        (&json!(0), 0, 0),
-        "{document:#}"
-    );
-
-    let (document, _) = fleet.json("plan --prune");
-    let change = &document["servers"][0]["changes"][0];
-    let link_id = fleet.link().id.to_string();
-    assert_eq!(
-        [
-            &change["kind"],
-            &change["action"],
-            &change["consumer"],
-            &change["link_id"]
-        ],
-        [
-            &json!("link"),
-            &json!("delete"),
-            &json!(CONSUMER),
-            &json!(link_id)
-        ]
-    );
-    assert_eq!(change["kills_grants_complete"], false);
-    assert!(fleet.run("plan --prune").stdout.contains("at least 0"));
-    let run = fleet.run("apply --prune");
-    assert_eq!((run.code, fleet.writes()), (Some(2), 0), "{}", run.shown());
-
-    let (document, code) = fleet.json("apply --prune --yes");
-    assert_eq!(
-        (&document["summary"]["delete"], code),
-        (&json!(1), 0),
-        "{document:#}"
-    );
-    let left: Vec<_> = fleet
-        .first()
-        .links()
-        .into_iter()
-        .map(|link| link.rpc_url)
-        .collect();
-    assert_eq!(left, [ELSEWHERE]);
-    fleet.forget();
-    assert_eq!(
-        (fleet.run("apply --prune --yes").code, fleet.writes()),
-        (Some(0), 0)
-    );
-}
-
-#[test]
-fn absent_deletes_the_link_that_carries_this_consumer_only() {
-    for kind in KINDS {
-        let fleet = Fleet::of(kind);
-        assert_eq!(fleet.run("apply").code, Some(0));
-        fleet.edit(
-            "    name: Deploy bot\n",
-            "    name: Deploy bot\n    state: absent\n",
-        );
-        fleet.forget();
-        let run = fleet.run("apply");
-        assert_eq!((run.code, fleet.writes()), (Some(2), 0), "{}", run.shown());
-        let (document, code) = fleet.json("apply --yes");
-        let change = &document["servers"][0]["changes"][0];
-        assert_eq!(
-            (&change["action"], &change["result"], code),
-            (&json!("delete"), &json!("applied"), 0),
-            "{document:#}"
-        );
-        assert!(
-            fleet.first().links().is_empty() && fleet.first().consumer(CONSUMER).is_none(),
-            "{kind:?}"
-        );
-        fleet.forget();
-        assert_eq!((fleet.run("apply").code, fleet.writes()), (Some(0), 0));
-
-        link_by_hand(fleet.first(), URL, "theirs");
-        let (document, code) = fleet.json("apply --yes");
-        let error = &document["servers"][0]["error"]["code"];
-        assert_eq!(
-            (error, code, fleet.writes()),
-            (&json!("foreign_consumer"), 1, 0),
-            "{document:#}"
-        );
-    }
 }
 
 #[test]

@@ -5,6 +5,7 @@
     reason = "helpers of tests stand outside the functions that clippy takes for tests"
 )]
 
+mod absent;
 mod apply;
 mod broken_servers;
 mod check;
