@@ -100,6 +100,7 @@ impl Matcher {
 pub struct Rule {
     fault: Fault,
     matcher: Matcher,
+    passing: u32,
     left: Option<u32>,
 }
 
@@ -109,6 +110,7 @@ impl Rule {
         Self {
             fault,
             matcher: Matcher::any(),
+            passing: 0,
             left: None,
         }
     }
@@ -117,6 +119,13 @@ impl Rule {
     #[must_use]
     pub fn on(mut self, matcher: Matcher) -> Self {
         self.matcher = matcher;
+        self
+    }
+
+    /// Only after so many requests that match have passed unharmed.
+    #[must_use]
+    pub fn after(mut self, requests: u32) -> Self {
+        self.passing = requests;
         self
     }
 
@@ -150,10 +159,15 @@ impl Faults {
     pub(crate) fn take(&mut self, method: &str, path: &str) -> Vec<Fault> {
         let mut faults = Vec::new();
         for rule in &mut self.0 {
-            if rule.left != Some(0) && rule.matcher.matches(method, path) {
-                rule.left = rule.left.map(|left| left - 1);
-                faults.push(rule.fault.clone());
+            if rule.left == Some(0) || !rule.matcher.matches(method, path) {
+                continue;
             }
+            if rule.passing > 0 {
+                rule.passing -= 1;
+                continue;
+            }
+            rule.left = rule.left.map(|left| left - 1);
+            faults.push(rule.fault.clone());
         }
         faults
     }

@@ -83,6 +83,14 @@ impl Server {
         hold
     }
 
+    /// Holds back only the one matching request that comes after so many others.
+    pub fn hold_one(&self, matcher: Matcher, after: u32, when: When) -> Hold {
+        let hold = Hold::new();
+        let rule = Rule::new(Fault::Held(when, hold.clone())).on(matcher);
+        self.set(rule.after(after).times(1));
+        hold
+    }
+
     /// Brings the second node up to date.
     pub fn sync(&self) {
         self.shared.with(State::sync);

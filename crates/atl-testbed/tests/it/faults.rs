@@ -227,3 +227,18 @@ fn https_with_an_authority_of_its_own() {
         200
     );
 }
+
+#[test]
+fn one_of_many_requests_is_held() {
+    let estate = started();
+    let jira = estate.server(0);
+    let hold = jira.hold_one(Matcher::any(), 1, When::Before);
+    assert_eq!(call(jira, "GET", LINKS, None).status(), 200, "the first");
+    thread::scope(|scope| {
+        let second = scope.spawn(|| create(jira).unwrap().status());
+        assert!(hold.wait_reached());
+        assert_eq!(call(jira, "GET", LINKS, None).status(), 200, "the third");
+        hold.release();
+        assert_eq!(second.join().unwrap(), 201);
+    });
+}
