@@ -20,15 +20,30 @@ pub(crate) fn catch() {
         _ => stop(),
     })
     .ok();
+    take_write_failures();
 }
+
+/// A write beyond the file size limit fails with an error that says so, rather than with a signal that kills.
+#[cfg(unix)]
+fn take_write_failures() {
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default()).ok();
+}
+
+#[cfg(not(unix))]
+fn take_write_failures() {}
 
 /// The flag that becomes true at the first Ctrl-C; from now on only the second one ends the program.
 pub(crate) fn graceful() -> Arc<AtomicBool> {
     GRACEFUL.get_or_init(Arc::default).clone()
 }
 
+/// Says that an interrupted command has ended.
+pub(crate) fn tell() {
+    term::note("interrupted; what was done is in the journal, see `atl-admin history`");
+}
+
 #[expect(clippy::exit, reason = "the user asked for it")]
 fn stop() {
-    term::note("interrupted; what was done is in the journal, see `atl-admin history`");
+    tell();
     std::process::exit(Exit::Interrupted.code().into());
 }

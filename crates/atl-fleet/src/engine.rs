@@ -328,7 +328,12 @@ impl Looked<'_> {
             keys,
         } = self;
         let Some(store) = store else { return Ok(plan) };
-        if let Some(trouble) = guard::mass_change(&plan, &observed) {
+        let refusal = if run.interrupted.load(Ordering::Relaxed) {
+            Some(interrupted())
+        } else {
+            guard::mass_change(&plan, &observed)
+        };
+        if let Some(trouble) = refusal {
             for server in plan
                 .servers
                 .iter_mut()

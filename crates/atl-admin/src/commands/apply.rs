@@ -12,7 +12,7 @@ use crate::{
     context::{Context, who},
     error::{Error, Result},
     exit::Exit,
-    flags,
+    flags, interrupt,
     output::plan,
     progress::Progress,
     term,
@@ -115,12 +115,8 @@ pub(crate) fn carry_out(
     if let Some(saved) = &saved {
         looked.take_saved(saved)?;
     }
-    if progress.interrupted() {
-        looked.sign_out();
-        return Ok(Exit::Interrupted);
-    }
     let reasons = looked.confirmations();
-    if !reasons.is_empty() {
+    if !reasons.is_empty() && !progress.interrupted() {
         progress.pause();
         for reason in &reasons {
             term::note(&format!("will {reason}"));
@@ -141,6 +137,7 @@ pub(crate) fn carry_out(
     progress.finish();
     plan::show(context, &plan, "Done")?;
     if progress.interrupted() {
+        interrupt::tell();
         return Ok(Exit::Interrupted);
     }
     Ok(of_apply(&plan).into())
