@@ -3,7 +3,6 @@
 mod adopt;
 pub mod check;
 mod choose;
-mod clock;
 mod engine;
 mod event;
 mod execute;

@@ -224,12 +224,35 @@ fn key_to_register(
 
 /// Removes another consumer from our link first, so that it does not stay behind as an orphan (protocol.md 1.7).
 fn disable(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> Result<(), Trouble> {
-    work.journal.write(
+    let gone = || Ok(work.applinks.consumer(link_id)?.is_none());
+    let still_there = || {
+        Trouble::own(
+            "read_back",
+            format!(
+                "the other consumer was removed from the link of `{}` on `{}` and is still there",
+                consumer.name,
+                work.client.server()
+            ),
+            "look at the link in the server's admin pages, then run again",
+        )
+    };
+    work.journal.write_then(
         &consumer.name,
         "consumer disable",
         json!({ "link_id": link_id }),
         || work.applinks.disable_incoming(link_id),
-        || Ok(work.applinks.consumer(link_id)?.is_none()),
+        gone,
+        || {
+            settle(
+                work.execute.settle,
+                work.execute.interrupted,
+                || match gone() {
+                    Ok(true) => Try::Done(()),
+                    Ok(false) => Try::NotYet(still_there()),
+                    Err(trouble) => Try::Never(trouble),
+                },
+            )
+        },
     )
 }
 
