@@ -3,7 +3,7 @@
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, Output, Stdio},
 };
 
 use tempfile::TempDir;
@@ -131,8 +131,12 @@ impl Env {
             .stdin(Stdio::null());
     }
 
-    fn finish(&self, mut command: Command) -> Run {
-        let output = command.output().unwrap();
+    pub(crate) fn finish(&self, mut command: Command) -> Run {
+        self.ran(command.output().unwrap())
+    }
+
+    /// What a program that has ended printed and how it ended.
+    pub(crate) fn ran(&self, output: Output) -> Run {
         Run {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),

@@ -1,6 +1,12 @@
 //! Ctrl-C.
 
-use crate::env::Env;
+use atl_testbed::{Kind, Matcher, ServerSpec, When};
+use serde_json::Value;
+
+use crate::{
+    env::Env,
+    estate::{self, CONSUMER, Fleet},
+};
 
 #[test]
 #[cfg(unix)]
@@ -18,4 +24,99 @@ fn ctrl_c_ends_with_130() {
     -- exit 130
     ");
     assert_eq!(env.files(), ["key.sh"]);
+}
+
+/// Two servers one after the other; the first one is asked to register the consumer when Ctrl-C is pressed.
+#[test]
+#[cfg(unix)]
+fn ctrl_c_finishes_the_step_under_way() {
+    let fleet = Fleet::new([ServerSpec::new(Kind::Jira), ServerSpec::new(Kind::Bamboo)]);
+    let hold = fleet
+        .first()
+        .hold(Matcher::method("PUT").at("/consumer"), When::Before);
+    let mut running = fleet.start("apply -p 1 -o json");
+    assert!(hold.wait_reached());
+    running.interrupt();
+    running.wait_said("interrupted: finishing the steps that are under way");
+    hold.release();
+    let run = running.end();
+    assert_eq!(run.code, Some(130), "{}", run.shown());
+    let note = "interrupted; what was done is in the journal, see `atl-admin history`";
+    assert!(run.stderr.contains(note), "{}", run.stderr);
+
+    let results = |server: &str| {
+        let document = run.json();
+        let changes = estate::server(&document, server)["changes"].clone();
+        let result = |change: &Value| change["result"].clone();
+        changes
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(result)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(results("jira"), ["applied", "applied"]);
+    assert_eq!(results("bamboo"), ["skipped", "skipped"]);
+    assert!(fleet.first().consumer(CONSUMER).is_some());
+    assert_eq!(fleet.server("bamboo").writes(), 0);
+
+    finishes(&fleet);
+}
+
+/// The next run does what is left, and the one after it nothing.
+#[track_caller]
+fn finishes(fleet: &Fleet) {
+    let (document, code) = fleet.json("apply");
+    assert_eq!(code, 0, "{document:#}");
+    fleet.forget();
+    let (document, code) = fleet.json("apply");
+    assert_eq!((code, fleet.writes()), (0, 0), "{document:#}");
+    let (history, _) = fleet.json("history");
+    let steps = history["journal"].as_array().unwrap();
+    assert!(
+        steps.iter().all(|step| step["outcome"] != "open"),
+        "{history:#}"
+    );
+}
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_while_looking_sends_nothing() {
+    let fleet = Fleet::new([ServerSpec::new(Kind::Jira), ServerSpec::new(Kind::Bamboo)]);
+    let hold = fleet.first().hold(Matcher::any(), When::Before);
+    let mut running = fleet.start("apply -p 1 -o json");
+    assert!(hold.wait_reached());
+    running.interrupt();
+    running.wait_said("interrupted: finishing");
+    hold.release();
+    let run = running.end();
+    assert_eq!(run.code, Some(130), "{}", run.shown());
+    let bamboo = estate::server(&run.json(), "bamboo").clone();
+    assert_eq!(bamboo["error"]["code"], "interrupted");
+    assert_eq!(fleet.server("bamboo").log().len(), 0);
+    assert_eq!(fleet.writes(), 0);
+    finishes(&fleet);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_ctrl_c_stops_at_once() {
+    let fleet = Fleet::of(Kind::Jira);
+    let hold = fleet
+        .first()
+        .hold_one(Matcher::method("PUT").at("/consumer"), 0, When::After);
+    let mut running = fleet.start("apply");
+    assert!(hold.wait_reached());
+    running.interrupt();
+    running.wait_said("press Ctrl-C again to stop at once");
+    running.interrupt();
+    // It ends although the server never answers.
+    let run = running.end();
+    assert_eq!(run.code, Some(130), "{}", run.shown());
+    assert!(
+        run.stderr.contains("what was done is in the journal"),
+        "{}",
+        run.stderr
+    );
+    finishes(&fleet);
 }
