@@ -7,6 +7,7 @@ use atl_client::{Client, Credentials, Login, Method, Product};
 use atl_store::Store;
 
 use crate::{
+    clock::{self, Clock, clock},
     engine::{RunOptions, StartError, clients, consumers_of, look_at, side_by_side},
     event::Event,
     keys::Keys,
@@ -18,11 +19,6 @@ use crate::{
 };
 
 pub use report::{Check, CheckReport, CheckStatus, ServerChecks};
-
-/// Seconds of clock skew from which the servers refuse signatures (protocol.md 2.6).
-const SKEW_REFUSED: i64 = 300;
-/// Seconds of clock skew from which a warning is due.
-const SKEW_WARNED: i64 = 60;
 
 /// Checks every selected server.
 ///
@@ -268,31 +264,16 @@ impl Checks<'_> {
     }
 
     fn clock(&mut self) {
-        match self.client.clock_skew() {
-            None => self.skip(&["clock"], "the server sent no Date"),
-            Some(skew) if skew.abs() > SKEW_REFUSED => self.fail(
-                "clock",
-                &Trouble::own(
-                    "clock",
-                    format!(
-                        "the server's clock is {} s {}",
-                        skew.abs(),
-                        if skew > 0 {
-                            "ahead of ours"
-                        } else {
-                            "behind ours"
-                        }
-                    ),
-                    "set both clocks by NTP: signatures more than 300 s off are refused",
-                ),
-            ),
-            Some(skew) if skew.abs() > SKEW_WARNED => self.add(
+        match clock(self.client) {
+            Clock::Unknown => self.skip(&["clock"], "the server sent no Date"),
+            Clock::Refused(trouble) => self.fail("clock", &trouble),
+            Clock::Off(skew) => self.add(
                 "clock",
                 CheckStatus::Warn,
-                format!("the clocks differ by {} s", skew.abs()),
-                Some("set both clocks by NTP: signatures more than 300 s off are refused"),
+                format!("the clocks differ by {skew} s"),
+                Some(clock::ADVICE),
             ),
-            Some(skew) => self.pass("clock", format!("the clocks differ by {} s", skew.abs())),
+            Clock::Near(skew) => self.pass("clock", format!("the clocks differ by {skew} s")),
         }
     }
 

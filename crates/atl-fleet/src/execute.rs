@@ -9,6 +9,7 @@ use atl_store::{Outcome, Store};
 use serde_json::json;
 
 use crate::{
+    clock::{Clock, clock},
     event::{Event, Sink},
     kept,
     keys::Keys,
@@ -20,7 +21,7 @@ use crate::{
     settle::{Try, settle},
     step::{Journal, RunInfo},
     trouble::Trouble,
-    wanted::{Consumer, NamedLink},
+    wanted::{Consumer, NamedLink, State},
 };
 
 /// What executing needs beside the plan.
@@ -202,6 +203,9 @@ impl Work<'_> {
         let mut now = observe_consumer(self.client, self.applinks, &links, consumer, &look)?;
         if now.digest() != seen.digest() {
             return Err(moved_on(self.client.server(), &consumer.name));
+        }
+        if let (State::Present, Clock::Refused(trouble)) = (consumer.state, clock(self.client)) {
+            return Err(trouble);
         }
         // What the server makes of our consumer key is not in the digest, and may have become a reason to refuse.
         now.system_administrator = seen.system_administrator;

@@ -3,6 +3,7 @@
 mod adopt;
 pub mod check;
 mod choose;
+mod clock;
 mod engine;
 mod event;
 mod execute;

@@ -277,12 +277,16 @@ impl<'a> One<'a> {
         let gone = || -> Result<bool, Trouble> {
             Ok(applinks.list()?.iter().all(|link| link.id != entry.link.id))
         };
-        self.journal(account.username).write(
+        self.journal(account.username).write_then(
             &consumer,
             "link delete",
             json!({ "link_id": entry.link.id, "application_url": entry.link.rpc_url }),
             || applinks.delete(&entry.link.id),
             gone,
+            || {
+                self.store.forget_link(server_url, &entry.link.id)?;
+                self.forget_registrations(&entry.link.id)
+            },
         )?;
         if !gone()? {
             return Err(Trouble::own(
@@ -294,9 +298,18 @@ impl<'a> One<'a> {
                 "run `atl-admin links list` in a minute",
             ));
         }
-        self.store.forget_link(server_url, &entry.link.id)?;
-        self.store.forget_registration(&consumer, server_url)?;
         self.client.sign_out();
+        Ok(())
+    }
+
+    /// What was registered on the link is registered no more, whatever the consumer is called.
+    fn forget_registrations(&self, link_id: &str) -> Result<(), Trouble> {
+        let url = self.client.base_url().as_str();
+        for row in self.store.registrations()? {
+            if row.server_url == url && row.link_id == link_id {
+                self.store.forget_registration(&row.consumer, url)?;
+            }
+        }
         Ok(())
     }
 }
