@@ -4,11 +4,12 @@ use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
     Arg, ArgAction, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
-    ValueEnum as _, parser::ValueSource,
+    ValueEnum as _, builder::Resettable, parser::ValueSource,
 };
 
 use crate::{
     commands::{apply, check, completions, history, init, keys, links, man, plan},
+    environment,
     flags::{self, Color, Format, Switch},
 };
 
@@ -171,7 +172,7 @@ pub fn command() -> Command {
 ///
 /// What clap has to say, `--help` and `--version` included.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Cli, clap::Error> {
-    let mut command = command();
+    let mut command = command().mut_args(without_empty_variable);
     let matches = command.try_get_matches_from_mut(words)?;
     let mut cli = Cli::from_arg_matches(&matches).map_err(|error| error.format(&mut command))?;
     cli.globals.output_is_typed = matches.value_source("output") == Some(ValueSource::CommandLine);
@@ -228,6 +229,19 @@ fn selectors() -> [Arg; 2] {
 /// Adds the arguments to the command and to all below it.
 fn spread(command: Command, args: &[Arg]) -> Command {
     command.args(args).mut_subcommands(|sub| spread(sub, args))
+}
+
+/// An empty environment variable counts as one that is not set.
+fn without_empty_variable(arg: Arg) -> Arg {
+    let empty = arg
+        .get_env()
+        .and_then(|name| environment::variable(name.to_str()?))
+        .is_some_and(|value| value.is_empty());
+    if empty {
+        arg.env(Resettable::Reset)
+    } else {
+        arg
+    }
 }
 
 /// Collects the selectors of every level.

@@ -6,6 +6,9 @@ use scraper::{Html, Selector};
 
 use crate::{Applinks, ApplinksError, NewConsumer};
 
+/// What only the form has: its id, or one of its fields.
+const THE_FORM: &str = "#add-consumer-manually, [name='oauth-incoming-enabled'], [name=consumerName], [name=publicKey]";
+
 fn path(id: &str) -> String {
     format!("plugins/servlet/applinks/auth/conf/oauth/add-consumer-manually/{id}/INBOUND")
 }
@@ -40,7 +43,7 @@ impl Page {
                 .next()
                 .map(|input| input.attr("value").unwrap_or_default().to_owned())
         };
-        if value("[name='oauth-incoming-enabled']").is_none() {
+        if value(THE_FORM).is_none() {
             let title: Vec<String> = text("title");
             return Self::Other {
                 title: title.into_iter().next().unwrap_or_default(),
@@ -216,6 +219,16 @@ mod tests {
             )),
             None,
             "Invalid public key & more; Unknown user",
+        );
+        check(
+            &form("<form id='add-consumer-manually'><input name='key'></form>"),
+            None,
+            "",
+        );
+        check(
+            &form("<form><textarea name='publicKey'></textarea></form>"),
+            None,
+            "",
         );
         let signed_out = form("<form><input name='os_username'></form>")
             .replace("Add consumer", "Log in - Jira");

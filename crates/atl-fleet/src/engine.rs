@@ -340,15 +340,8 @@ impl Looked<'_> {
                 .filter(|server| server.has_changes())
             {
                 server.note(&trouble);
-                for change in server
-                    .changes
-                    .iter_mut()
-                    .filter(|change| change.is_change())
-                {
-                    change.result = Some(crate::plan::Applied::Skipped);
-                }
             }
-            plan.summary = Summary::of(&plan.servers);
+            plan.skip_all();
             sign_out(&clients);
             return Ok(plan);
         }
@@ -397,6 +390,14 @@ impl Looked<'_> {
         let plan = Plan::new(&ready.digest, &options, servers);
         (run.sink)(&Event::Summary(&plan.summary));
         Ok(plan)
+    }
+
+    /// The plan when nothing of it is carried out after all. Ends sessions.
+    pub fn give_up(self) -> Plan {
+        self.sign_out();
+        let mut plan = self.plan;
+        plan.skip_all();
+        plan
     }
 
     /// Ends sessions where nothing is carried out.

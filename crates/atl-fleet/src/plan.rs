@@ -178,7 +178,8 @@ impl Field {
     }
 }
 
-/// How many changes of each action, and how many failed.
+/// How many changes of each action, and how many failed: changes, not servers. In `apply` an action counts where it was
+/// carried out; one that failed counts as that alone, one that was not tried does not count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Summary {
     /// Changes that create.
@@ -189,7 +190,7 @@ pub struct Summary {
     pub delete: usize,
     /// Nothing to do.
     pub unchanged: usize,
-    /// Changes that failed, and servers that could not be planned at all.
+    /// Changes that failed, or that our own guards refuse.
     pub failed: usize,
 }
 
@@ -279,32 +280,101 @@ impl Plan {
     pub fn has_changes(&self) -> bool {
         self.servers.iter().any(ServerPlan::has_changes)
     }
+
+    /// Says of every change that it was not tried.
+    pub(crate) fn skip_all(&mut self) {
+        let changes = self
+            .servers
+            .iter_mut()
+            .flat_map(|server| &mut server.changes);
+        for change in changes.filter(|change| change.is_change()) {
+            change.result = Some(Applied::Skipped);
+        }
+        self.summary = Summary::of(&self.servers);
+    }
 }
 
 impl Summary {
     /// Counts.
     pub(crate) fn of(servers: &[ServerPlan]) -> Self {
         let mut summary = Self::default();
-        for server in servers {
-            let mut failed = 0;
-            for change in &server.changes {
-                let wrong = change.result == Some(Applied::Failed)
-                    || (change.result.is_none() && change.error.is_some());
-                failed += usize::from(wrong);
-                match change.action {
-                    Action::Create => summary.create += 1,
-                    Action::Update => summary.update += 1,
-                    Action::Delete => summary.delete += 1,
-                    Action::None if wrong => {}
-                    Action::None => summary.unchanged += 1,
-                }
-            }
-            summary.failed += if failed == 0 && server.status != Status::Ok {
-                1
-            } else {
-                failed
+        for change in servers.iter().flat_map(|server| &server.changes) {
+            let count = match (change.result, change.action) {
+                (Some(Applied::Skipped), _) => continue,
+                (Some(Applied::Failed), _) => &mut summary.failed,
+                (None, _) if change.error.is_some() => &mut summary.failed,
+                (_, Action::Create) => &mut summary.create,
+                (_, Action::Update) => &mut summary.update,
+                (_, Action::Delete) => &mut summary.delete,
+                (_, Action::None) => &mut summary.unchanged,
             };
+            *count += 1;
         }
         summary
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn change(action: Action, result: Option<Applied>) -> Change {
+        Change {
+            kind: Kind::Link,
+            action,
+            consumer: "bot".to_owned(),
+            link_id: String::new(),
+            fields: Vec::new(),
+            kills_grants: 0,
+            kills_grants_complete: true,
+            result,
+            verified: None,
+            error: None,
+        }
+    }
+
+    #[test]
+    fn the_summary_counts_changes_and_each_of_them_once() {
+        #[track_caller]
+        fn check(changes: Vec<Change>, expected: [usize; 5]) {
+            let trouble = Trouble::own("x", "x", "x");
+            let server = ServerPlan {
+                changes,
+                ..ServerPlan::troubled("jira", trouble)
+            };
+            let Summary {
+                create,
+                update,
+                delete,
+                unchanged,
+                failed,
+            } = Summary::of(&[server]);
+            assert_eq!([create, update, delete, unchanged, failed], expected);
+        }
+        use super::Applied::{Applied as Made, Failed, Skipped};
+        use Action::{Create, Delete, None as Same, Update};
+        check(Vec::new(), [0, 0, 0, 0, 0]);
+        check(
+            vec![
+                change(Create, None),
+                change(Update, None),
+                change(Delete, None),
+                change(Same, None),
+            ],
+            [1, 1, 1, 1, 0],
+        );
+        check(
+            vec![
+                change(Create, Some(Made)),
+                change(Create, Some(Failed)),
+                change(Create, Some(Skipped)),
+            ],
+            [1, 0, 0, 0, 1],
+        );
+        let refused = Change {
+            error: Some(Trouble::own("unknown_key", "x", "x")),
+            ..change(Same, None)
+        };
+        check(vec![refused], [0, 0, 0, 0, 1]);
     }
 }

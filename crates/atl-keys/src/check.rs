@@ -56,9 +56,9 @@ pub struct Finding {
 /// How much a mistake hurts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
-    /// The key can be used: this tool converts it, or could not look inside.
+    /// Nothing is known against the key: it could not be looked at without its passphrase.
     Warn,
-    /// The key cannot be used.
+    /// The file cannot be used as it is: a server refuses it, or nobody should sign with it.
     Fail,
 }
 
@@ -157,7 +157,7 @@ fn converted(form: Form, file: &str) -> Option<Finding> {
         } else {
             "pkcs1_public_key"
         },
-        severity: Severity::Warn,
+        severity: Severity::Fail,
         file: file.to_owned(),
         message: note.to_owned(),
         mend: mend::form(form, Half::Public, file),

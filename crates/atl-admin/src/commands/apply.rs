@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use atl_fleet::{Needs, Plan, PlanOptions, RunInfo, RunOptions, look, of_apply};
+use atl_fleet::{Looked, Needs, Plan, PlanOptions, RunInfo, RunOptions, look, of_apply};
 
 use crate::{
     cli::Selection,
@@ -122,7 +122,7 @@ pub(crate) fn carry_out(
             term::note(&format!("will {reason}"));
         }
         if let Err(error) = context.terminal.confirm("Go on?") {
-            looked.sign_out();
+            not_carried_out(context, &progress, looked)?;
             return Err(error);
         }
     }
@@ -141,6 +141,13 @@ pub(crate) fn carry_out(
         return Ok(Exit::Interrupted);
     }
     Ok(of_apply(&plan).into())
+}
+
+/// Shows a plan of which nothing was carried out.
+fn not_carried_out(context: &Context, progress: &Progress, looked: Looked<'_>) -> Result<()> {
+    let plan = looked.give_up();
+    progress.finish();
+    plan::show(context, &plan, "Done")
 }
 
 /// One id for the steps of this run in the journal.

@@ -48,9 +48,7 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
         progress.run(&|event| progress.take(event)),
     )?;
     progress.finish();
-    if progress.interrupted() {
-        return Ok(Exit::Interrupted);
-    }
+    let interrupted = progress.interrupted();
     let output = &context.output;
     let rows: Vec<_> = report
         .servers
@@ -89,6 +87,9 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
                 count(CheckStatus::Skip)
             ))?;
         }
+    }
+    if interrupted {
+        return Ok(Exit::Interrupted);
     }
     Ok(report.exit().into())
 }

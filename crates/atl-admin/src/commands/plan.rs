@@ -49,13 +49,14 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     looked.sign_out();
     progress.take(&Event::Summary(&looked.plan.summary));
     progress.finish();
-    if progress.interrupted() {
-        return Ok(Exit::Interrupted);
-    }
-    if let Some(path) = &args.out {
+    let interrupted = progress.interrupted();
+    if let Some(path) = args.out.as_deref().filter(|_| !interrupted) {
         save(path, &looked.plan)?;
     }
     plan::show(context, &looked.plan, "Plan")?;
+    if interrupted {
+        return Ok(Exit::Interrupted);
+    }
     Ok(of_plan(&looked.plan, args.detailed_exitcode).into())
 }
 

@@ -42,8 +42,8 @@ fn names_each_usual_mistake() {
     }
     check(&env, "pkcs8.pem", &[], 0);
     check(&env, "pkcs8.pem --public pkcs8.pub.pem", &[], 0);
-    check(&env, "pkcs1.pub.pem", &["pkcs1_public_key"], 0);
-    check(&env, "certificate.pem", &["certificate"], 0);
+    check(&env, "pkcs1.pub.pem", &["pkcs1_public_key"], 1);
+    check(&env, "certificate.pem", &["certificate"], 1);
     check(&env, "scrypt.pem", &["passphrase_needed"], 0);
     check(&env, "ssh.pub", &["ssh_public_key"], 1);
     check(
@@ -81,12 +81,12 @@ fn prints_the_command_that_mends_it() {
     insta::assert_snapshot!(env.run("keys check pkcs1.pub.pem").shown(), @r"
     a PKCS#1 public key (`BEGIN RSA PUBLIC KEY`), 2048 bits, SHA256:UCnrhxaeFzbRZ4+4Lj59q9BESvdp76s15n8NTG2GZH8
     FILE           STATUS  CHECK             MESSAGE
-    pkcs1.pub.pem  warn    pkcs1_public_key  converted from a PKCS#1 public key (`BEGIN RSA PUBLIC KEY`), which servers
+    pkcs1.pub.pem  fail    pkcs1_public_key  converted from a PKCS#1 public key (`BEGIN RSA PUBLIC KEY`), which servers
                                              refuse
 
     To mend it:
       openssl rsa -RSAPublicKey_in -in pkcs1.pub.pem -pubout -out pkcs1.pub.pem.pub.pem
-    -- exit 0
+    -- exit 1
     ");
     insta::assert_snapshot!(env.run("keys check pkcs8.pem").shown(), @r"
     a PKCS#8 private key (`BEGIN PRIVATE KEY`), 2048 bits, SHA256:UCnrhxaeFzbRZ4+4Lj59q9BESvdp76s15n8NTG2GZH8

@@ -6,6 +6,7 @@
 )]
 
 mod absent;
+mod acceptance;
 mod apply;
 mod broken_servers;
 mod check;

@@ -118,10 +118,10 @@ fn a_missing_passphrase_is_no_mistake_of_the_key() {
 }
 
 #[test]
-fn what_is_converted_is_a_warning_and_the_rest_is_not() {
+fn what_a_server_refuses_is_a_failure_even_where_this_tool_converts_it() {
     for (name, severity) in [
-        ("pkcs1.pub.pem", Severity::Warn),
-        ("certificate.pem", Severity::Warn),
+        ("pkcs1.pub.pem", Severity::Fail),
+        ("certificate.pem", Severity::Fail),
         ("ssh.pub", Severity::Fail),
         ("rsa-1024.pem", Severity::Fail),
     ] {

@@ -23,7 +23,7 @@ const COLUMNS: [Column; 4] = [
     after_help = "Needs neither store nor fleet file. Names the usual mistakes (a PKCS#1 public key, an SSH key, a \
                   certificate, a private key where the public half belongs, halves that do not match, legacy encryption, \
                   under 2048 bits, a published sample key, a loose file mode) and prints the command that mends each.\n\n\
-                  Exit codes: 1 where a key cannot be used, else 0.\n\nExamples:\n  atl-admin keys check bot.pem\n  \
+                  Exit codes: 1 where a file cannot be used as it is, else 0.\n\nExamples:\n  atl-admin keys check bot.pem\n  \
                   atl-admin keys check bot.pem --public bot.pub.pem"
 )]
 pub struct Args {
