@@ -122,17 +122,21 @@ pub fn look<'a>(
             return (ServerPlan::troubled(client.server(), interrupted()), None);
         }
         let consumers = consumers_of(ready, client.server());
-        let (plan, observed) = look_at(
-            server,
-            client,
-            &consumers,
-            ready,
-            &Look {
-                known: &known,
-                keys: &keys,
+        let with = |known: &Known| {
+            let keys = &keys;
+            let look = Look {
+                known,
+                keys,
                 options,
-            },
-        );
+            };
+            look_at(server, client, &consumers, ready, &look)
+        };
+        let (mut plan, mut observed) = with(&known);
+        if plan.changes.iter().any(may_be_of_another_run)
+            && let Ok(known) = Known::read(store)
+        {
+            (plan, observed) = with(&known);
+        }
         (run.sink)(&Event::Planned(&plan));
         (plan, observed)
     });
@@ -146,6 +150,15 @@ pub fn look<'a>(
         observed,
         keys,
     })
+}
+
+/// Whether a refusal may come of another run with the same store that registered its key while this one looked: then a
+/// second look, with what the store has now, finds the key there and known.
+fn may_be_of_another_run(change: &Change) -> bool {
+    change
+        .error
+        .as_ref()
+        .is_some_and(|error| matches!(error.code.as_str(), "unknown_key" | "consumer_key_taken"))
 }
 
 pub(crate) fn look_at(

@@ -88,6 +88,24 @@ fn what_was_planned_before_is_not_done_after() {
     settled(&fleet, "");
 }
 
+/// The second run looks while the first one writes: what it finds half done is not taken for somebody else's.
+#[test]
+fn a_key_registered_while_another_one_looks_is_not_a_strangers() {
+    for request in [0, 1] {
+        let fleet = Fleet::of(Kind::Jira);
+        let asked = Matcher::path("/whoami");
+        let hold = fleet.first().hold_one(asked, request, When::Before);
+        let second = fleet.start("apply -o json");
+        assert!(hold.wait_reached());
+        let first = fleet.run("apply -o json");
+        assert_eq!(first.code, Some(0), "{}", first.shown());
+        hold.release();
+        let second = second.end();
+        assert_eq!(second.code, Some(0), "{}", second.shown());
+        settled(&fleet, "");
+    }
+}
+
 /// Whatever the order, as many runs as there are cores and more.
 #[test]
 fn many_at_once_end_well() {
