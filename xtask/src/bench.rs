@@ -49,16 +49,11 @@ const QUICK: Scale = Scale {
 /// Builds what is measured, optimised, and measures it. A quick run is printed and not recorded.
 pub(crate) fn bench(quick: bool) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
-        let mut again = cargo(&["run", "--release", "--quiet", "--package", "xtask", "--"]);
+        let mut again = cargo(&["run", "--release", "--quiet", "--bin", "xtask", "--"]);
         again.arg("bench").args(quick.then_some("--quick"));
         return run(&mut again);
     }
-    run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "atl-admin",
-    ]))?;
+    run(&mut cargo(&["build", "--release", "--bin", "atl-admin"]))?;
     let program = program()?;
     let scale = if quick { &QUICK } else { &FULL };
 

@@ -23,7 +23,7 @@ const STRAY_CALLBACK: &str = "https://old.example.com/callback";
 
 pub(crate) fn demo() -> anyhow::Result<()> {
     let interrupted = interruption()?;
-    run(&mut cargo(&["build", "--locked", "-p", "atl-admin"]))?;
+    run(&mut cargo(&["build", "--locked", "--bin", "atl-admin"]))?;
     let specs = vec![
         ServerSpec::new(Kind::Jira),
         ServerSpec::new(Kind::Jira).generation(Generation::Legacy),
