@@ -74,8 +74,9 @@ fn advisory_database() -> bool {
             let home = std::env::var_os("HOME")?;
             Some(PathBuf::from(home).join(".cargo"))
         });
-    cargo_home.is_some_and(|home| {
-        fs_err::read_dir(home.join("advisory-dbs"))
-            .is_ok_and(|mut entries| entries.next().is_some())
+    let folders = cargo_home.and_then(|home| fs_err::read_dir(home.join("advisory-dbs")).ok());
+    folders.into_iter().flatten().flatten().any(|entry| {
+        let fetched = |file: &str| entry.path().join(file).exists();
+        fetched(".git/FETCH_HEAD") || fetched("FETCH_HEAD")
     })
 }

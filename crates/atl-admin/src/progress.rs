@@ -65,7 +65,7 @@ impl<'a> Progress<'a> {
                 self.bar.set_length(*servers as u64);
                 self.bar.set_position(0);
             }
-            Event::Planned(_) | Event::Server(_) | Event::Checked { .. } => self.bar.inc(1),
+            Event::Planned(_) | Event::Server(_) | Event::Checked(_) => self.bar.inc(1),
             Event::Step {
                 server,
                 consumer,

@@ -53,14 +53,13 @@ pub fn check(
         };
         checks.all(ready, &look);
         client.sign_out();
-        (run.sink)(&Event::Checked {
-            server: client.server(),
-        });
-        ServerChecks {
+        let checks = ServerChecks {
             server: client.server().to_owned(),
             checks: checks.done,
             status: checks.status,
-        }
+        };
+        (run.sink)(&Event::Checked(&checks));
+        checks
     });
     Ok(CheckReport {
         format_version: FORMAT_VERSION,

@@ -187,7 +187,11 @@ pub(crate) fn look_at(
         look.keys.files(),
         look.options,
     );
-    if !plan.changes.iter().any(rights_matter) {
+    if !plan
+        .changes
+        .iter()
+        .any(|change| rights_matter(change, &observed))
+    {
         return (plan, Some(observed));
     }
     let rights = atl_applinks::Applinks::open(client)
@@ -212,16 +216,22 @@ pub(crate) fn look_at(
 }
 
 /// Whether the plan for a consumer depends on our being a system administrator.
-fn rights_matter(change: &Change) -> bool {
+fn rights_matter(change: &Change, observed: &Observed) -> bool {
+    let resets = || {
+        let seen = observed.consumers.get(&change.consumer);
+        let entry = seen.and_then(|seen| seen.consumer.as_ref());
+        let matrix = seen.and_then(|seen| seen.matrix.as_ref());
+        entry.is_some_and(|entry| {
+            entry.two_lo_impersonation_allowed || entry.executing_two_lo_user.is_some()
+        }) || matrix.is_some_and(|matrix| matrix.outgoing.two_lo_impersonation)
+    };
+    let needs = |path: &str| matches!(path, "impersonation" | "execute_as");
     change
         .error
         .as_ref()
         .is_some_and(|error| error.code == "executing_user")
-        || (change.kind == Kind::TwoLegged
-            && change
-                .fields
-                .iter()
-                .any(|field| matches!(field.path.as_str(), "impersonation" | "execute_as")))
+        || (change.kind != Kind::Link && change.is_change() && resets())
+        || (change.kind == Kind::TwoLegged && change.fields.iter().any(|field| needs(&field.path)))
 }
 
 pub(crate) fn clients(servers: &[ReadyServer]) -> Result<Vec<Client>, StartError> {

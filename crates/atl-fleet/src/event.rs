@@ -3,7 +3,10 @@
 use atl_keys::Fingerprint;
 use serde::Serialize;
 
-use crate::plan::{Change, ServerPlan, Summary};
+use crate::{
+    check::ServerChecks,
+    plan::{Change, ServerPlan, Summary},
+};
 
 /// Something that happened.
 #[derive(Debug, Clone, Serialize)]
@@ -48,10 +51,7 @@ pub enum Event<'a> {
     /// A server is done in this phase.
     Server(&'a ServerPlan),
     /// A server was checked.
-    Checked {
-        /// The server.
-        server: &'a str,
-    },
+    Checked(&'a ServerChecks),
     /// The run is over.
     Summary(&'a Summary),
 }

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 pub(crate) use removal::shared_key;
 use removal::{delete_link, plan_absent, refuse_prune};
-pub(crate) use two_legged::two_legged_of;
 use two_legged::{plan_two_legged, refuse_unrestorable};
+pub(crate) use two_legged::{two_legged_of, unrestorable};
 
 use crate::{
     choose::{Held, Wanted, choose},

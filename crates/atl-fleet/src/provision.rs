@@ -17,11 +17,12 @@ use crate::{
     kept::{self, Kept},
     observe::{ObservedConsumer, Probe},
     plan::{Action, Applied, Change, Kind},
+    planner::{strip, unrestorable},
     recover,
     settle::{Try, settle},
     trouble::Trouble,
     two_legged::{self, Before},
-    wanted::Consumer,
+    wanted::{Consumer, TwoLegged},
 };
 
 /// The key to register, its private half where it is at hand.
@@ -69,7 +70,16 @@ pub(crate) fn provision(
         if changes.iter().any(Change::replaces_consumer) {
             disable(work, consumer, &link.id)?;
         }
-        register(work, consumer, &wanted, &key, &link.id)?;
+        let rights_unknown = seen.system_administrator.is_none() && !work.execute.options.force;
+        let registered = if rights_unknown {
+            two_legged::try_rights(work, consumer, &link.id, &before)
+        } else {
+            Ok(None)
+        }
+        .and_then(|at_once| register(work, consumer, &wanted, &key, &link.id, at_once.as_ref()));
+        if let Err(trouble) = registered {
+            return Err(nothing_lost(work, consumer, trouble)?);
+        }
         applied(changes, Kind::Consumer);
         for field in changes.iter_mut().flat_map(|change| &mut change.fields) {
             if field.known_after_apply {
@@ -256,13 +266,29 @@ fn disable(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> Result<(), Tr
     )
 }
 
-/// Registers the consumer and compares what reads back.
+/// A refusal for want of rights came before anything was changed: there is nothing to put back.
+fn nothing_lost(
+    work: &Work<'_>,
+    consumer: &Consumer,
+    trouble: Trouble,
+) -> Result<Trouble, Trouble> {
+    if trouble.code != "needs_system_administrator" {
+        return Ok(trouble);
+    }
+    let outcome = Outcome::Failed("refused for want of rights; nothing was changed".to_owned());
+    kept::close(work, consumer, &outcome)?;
+    let what = "what it is set to needs more rights than this account has";
+    Ok(unrestorable(&consumer.name, work.client.server(), what))
+}
+
+/// Registers the consumer and compares what reads back; `at_once` with its two-legged OAuth, through the admin form.
 fn register(
     work: &Work<'_>,
     consumer: &Consumer,
     wanted: &NewConsumer,
     key: &Key,
     link_id: &str,
+    at_once: Option<&TwoLegged>,
 ) -> Result<(), Trouble> {
     if work.is_interrupted() {
         return Err(interrupted());
@@ -285,7 +311,14 @@ fn register(
         &consumer.name,
         "consumer put",
         detail,
-        || work.applinks.put_consumer(link_id, wanted),
+        || match at_once {
+            None => work.applinks.put_consumer(link_id, wanted),
+            Some(two) => {
+                let user = two.execute_as.as_deref();
+                work.applinks
+                    .save_form(link_id, wanted, true, user, two.impersonation)
+            }
+        },
         same,
         || record(work, consumer, link_id, &key.fingerprint, None),
     )?;
@@ -325,6 +358,8 @@ fn differences(
         .as_deref()
         .and_then(|text| PublicKey::from_server(text).ok());
     let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
+    // The admin form, the only way to set an executing user, appends `/` to the callback (protocol.md 1.11).
+    let slashed = |value: &Option<String>| text(value).map(|text| strip(&text).to_owned());
     let pairs = [
         ("key", entry.key == wanted.key),
         ("name", entry.name == wanted.name),
@@ -332,7 +367,12 @@ fn differences(
             "description",
             text(&entry.description) == text(&wanted.description),
         ),
-        ("callback", text(&entry.callback) == text(&wanted.callback)),
+        (
+            "callback",
+            text(&entry.callback) == text(&wanted.callback)
+                || (entry.executing_two_lo_user.is_some()
+                    && slashed(&entry.callback) == slashed(&wanted.callback)),
+        ),
         (
             "public key",
             held.is_some_and(|held| held.fingerprint() == key.fingerprint),

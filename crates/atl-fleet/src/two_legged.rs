@@ -93,6 +93,37 @@ pub(crate) fn same_user(has: &TwoLegged, wants: &TwoLegged) -> bool {
     })
 }
 
+/// What a PUT resets and only a system administrator can put back: where the server does not say whether we are one, it
+/// is tried before anything is lost. An executing user goes through the admin form together with the consumer, all or
+/// nothing, and is returned; for impersonation the matrix is written as it is.
+pub(crate) fn try_rights(
+    work: &Work<'_>,
+    consumer: &Consumer,
+    link_id: &str,
+    before: &Before,
+) -> Result<Option<TwoLegged>, Trouble> {
+    let wants = target(consumer.two_legged.as_ref(), &before.two_legged);
+    if !(before.two_legged.enabled && wants.enabled) {
+        return Ok(None);
+    }
+    if wants.execute_as.is_some() {
+        return Ok(Some(wants));
+    }
+    let needs_rights = |matrix: &Matrix| {
+        matrix.incoming.two_lo_impersonation || matrix.outgoing.two_lo_impersonation
+    };
+    if let Some(matrix) = before.matrix.filter(needs_rights) {
+        work.journal.write(
+            &consumer.name,
+            "two-legged OAuth",
+            json!({ "link_id": link_id, "enabled": true, "impersonation": matrix.incoming.two_lo_impersonation }),
+            || work.applinks.put_matrix(link_id, &matrix),
+            || Ok(work.applinks.matrix(link_id)?.incoming == matrix.incoming),
+        )?;
+    }
+    Ok(None)
+}
+
 /// Makes two-legged OAuth what it is to be, puts the outgoing side back, and reads back what was written. The consumer
 /// is registered already. Where two-legged OAuth is off and is to be off, nothing is written and one look is enough:
 /// registering switches it off, so a node that learns late could only say that it is still on.

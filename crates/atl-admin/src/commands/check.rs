@@ -62,10 +62,8 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
         .collect();
     match output.format() {
         Format::Json | Format::Yaml => output.document(&report)?,
-        Format::Ndjson => report
-            .servers
-            .iter()
-            .try_for_each(|server| output.event("server", server))?,
+        // Printed while the run went on.
+        Format::Ndjson => {}
         Format::Csv => output.listing("checks", "check", &COLUMNS, &rows)?,
         Format::Table => {
             let all = context.globals.verbose > 0;

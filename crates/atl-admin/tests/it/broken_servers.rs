@@ -13,8 +13,10 @@ use crate::{
 /// `plan`, `apply` and `links list` cannot tell, `check` says so, and no password was sent.
 #[track_caller]
 fn cannot_tell(fleet: &Fleet, expected: &str) {
+    // Nobody waits for what hangs; everything else gets the time it needs on a busy machine.
+    let timeout = if expected == "timeout" { "1s" } else { "20s" };
     for command in ["plan", "plan --detailed-exitcode", "apply", "links list"] {
-        let (document, code) = fleet.json(&format!("{command} --timeout 1s"));
+        let (document, code) = fleet.json(&format!("{command} --timeout {timeout}"));
         let entry = &document["servers"][0];
         assert_eq!(
             (
@@ -31,7 +33,7 @@ fn cannot_tell(fleet: &Fleet, expected: &str) {
             "{entry:#}"
         );
     }
-    let run = fleet.run("check --timeout 1s");
+    let run = fleet.run(&format!("check --timeout {timeout}"));
     assert_eq!(run.code, Some(3), "{}", run.shown());
     let log = fleet.first().log();
     assert!(
@@ -117,7 +119,7 @@ fn five_broken_servers_do_not_stop_or_hide_the_other_fifteen() {
         ("s19", "wrong_password", "refused"),
     ];
 
-    let (document, code) = fleet.json("apply --timeout 1s");
+    let (document, code) = fleet.json("apply --timeout 4s");
     assert_eq!(code, 5, "{document:#}");
     let entries = document["servers"].as_array().unwrap();
     assert_eq!(entries.len(), 20);
@@ -154,7 +156,7 @@ fn five_broken_servers_do_not_stop_or_hide_the_other_fifteen() {
         json!({"create": 30, "update": 0, "delete": 0, "unchanged": 0, "failed": 0})
     );
 
-    let run = fleet.run("apply --timeout 1s");
+    let run = fleet.run("apply --timeout 4s");
     assert_eq!(run.code, Some(5));
     for (name, error, _) in broken {
         let advice = server(&document, name)["error"]["advice"].as_str().unwrap();

@@ -157,15 +157,21 @@ pub(super) fn refuse_unrestorable(
         }
         _ => return Ok(()),
     };
-    if seen.system_administrator == Some(true) {
+    // Where the server does not tell our rights, the executor tries them before anything is lost.
+    let can_be_tried = stays.execute_as.is_some() || seen.has_matrix;
+    if seen.system_administrator.unwrap_or(can_be_tried) {
         return Ok(());
     }
-    Err(Trouble::own(
+    Err(unrestorable(&consumer.name, context.server, &what))
+}
+
+/// The refusal of a write that would lose what only a system administrator can put back.
+pub(crate) fn unrestorable(consumer: &str, server: &str, what: &str) -> Trouble {
+    Trouble::own(
         "executing_user",
         format!(
-            "changing consumer `{}` on `{}` resets two-legged OAuth; {what}, which only a system administrator can put back",
-            consumer.name, context.server
+            "changing consumer `{consumer}` on `{server}` resets two-legged OAuth; {what}, which only a system administrator can put back"
         ),
         "sign in as a system administrator, or accept the loss with `--force` and set it again by hand",
-    ))
+    )
 }

@@ -83,14 +83,11 @@ fn a_key_that_is_never_accepted_is_not_verified() {
 }
 
 #[test]
-fn a_skewed_clock_is_not_waited_for() {
+fn a_skewed_clock_is_refused_before_anything_is_written() {
     let rig = Rig::jira();
     rig.server().set(Setting::ClockSkew(4000));
     let applied = rig.apply(&PlanOptions::default());
-    assert_eq!(
-        code(&applied.servers[0]),
-        Some("key_not_accepted"),
-        "{applied:#?}"
-    );
-    assert_eq!(proofs(&rig), [400]);
+    assert_eq!(code(&applied.servers[0]), Some("clock"), "{applied:#?}");
+    assert_eq!(rig.server().writes(), 0);
+    assert!(proofs(&rig).is_empty());
 }

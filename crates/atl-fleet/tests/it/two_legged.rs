@@ -264,3 +264,53 @@ fn what_one_run_failed_to_put_back_the_next_one_does() {
     is_put_back_by_the_next_run("PUT", "/authentication/provider", None);
     is_put_back_by_the_next_run("POST", "/add-consumer-manually/", Some(ALICE));
 }
+
+/// A server that does not tell whether we are a system administrator, and a consumer that has drifted.
+fn with_rights_unknown(impersonation: bool, execute_as: Option<&str>) -> Rig {
+    let rig = Rig::jira();
+    rig.provision();
+    add_outgoing(&rig);
+    set_by_hand(&rig, impersonation, execute_as);
+    rename(&rig);
+    let gone = Fault::Answer(404, "not found".to_owned());
+    rig.server().set(gone.on(Matcher::path("/basicauth")));
+    rig.server().clear_log();
+    rig
+}
+
+#[test]
+fn rights_that_the_server_does_not_tell_are_tried_before_anything_is_lost() {
+    for (impersonation, execute_as) in [
+        (false, Some(SERVICE_USER)),
+        (true, Some(SERVICE_USER)),
+        (true, None),
+    ] {
+        let before = (true, impersonation, execute_as.map(str::to_owned));
+
+        let rig = with_rights_unknown(impersonation, execute_as);
+        let applied = rig.apply(&PlanOptions::default());
+        assert_eq!(of_apply(&applied), Exit::Done, "{applied:#?}");
+        assert_eq!(has(&rig), before);
+        assert_eq!(
+            rig.server().consumer("deploy-bot").unwrap().name,
+            "Deploy bot"
+        );
+        assert_outgoing(&rig);
+        rig.server().clear_log();
+        assert_eq!(of_apply(&rig.apply(&PlanOptions::default())), Exit::Done);
+        assert_eq!(rig.server().writes(), 0);
+
+        let rig = with_rights_unknown(impersonation, execute_as);
+        rig.administer_as(MANAGER, MANAGER_PASSWORD);
+        let applied = rig.apply(&PlanOptions::default());
+        assert_eq!(
+            code(&applied.servers[0]),
+            Some("executing_user"),
+            "{applied:#?}"
+        );
+        assert_eq!(has(&rig), before);
+        assert_eq!(rig.server().consumer("deploy-bot").unwrap().name, "Renamed");
+        assert_outgoing(&rig);
+        assert!(rig.store().open_steps().unwrap().is_empty());
+    }
+}
