@@ -30,10 +30,9 @@ impl Before {
         kept: Option<&Kept>,
     ) -> Result<Self, Trouble> {
         let matrix = matrix_of(applinks, link_id)?;
-        let mut providers = if matrix.is_some() {
-            applinks.providers(link_id)?
-        } else {
-            Vec::new()
+        let mut providers = match &matrix {
+            Some(matrix) => outgoing_providers(applinks, link_id, matrix)?,
+            None => Vec::new(),
         };
         let mut two_legged = two_legged_of(entry, matrix.as_ref().filter(|_| entry.is_some()));
         if let Some(kept) = kept {
@@ -54,6 +53,23 @@ impl Before {
             matrix: None,
             providers: Vec::new(),
         }
+    }
+}
+
+/// The outgoing providers. Where nothing goes out, a server without this resource has none to lose.
+fn outgoing_providers(
+    applinks: &Applinks<'_>,
+    link_id: &str,
+    matrix: &Matrix,
+) -> Result<Vec<Provider>, ApplinksError> {
+    match applinks.providers(link_id) {
+        Err(error)
+            if matrix.outgoing == Flags::default()
+                && matches!(error.code(), "no_such_link" | "not_found") =>
+        {
+            Ok(Vec::new())
+        }
+        read => read,
     }
 }
 

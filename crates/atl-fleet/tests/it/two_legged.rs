@@ -314,3 +314,22 @@ fn rights_that_the_server_does_not_tell_are_tried_before_anything_is_lost() {
         assert!(rig.store().open_steps().unwrap().is_empty());
     }
 }
+
+#[test]
+fn a_server_without_providers_to_read_has_none_to_lose_unless_something_goes_out() {
+    let gone = || Fault::Answer(404, "not found".to_owned()).on(Matcher::path("/provider"));
+    let rig = Rig::jira();
+    rig.provision();
+    set_by_hand(&rig, false, None);
+    rename(&rig);
+    rig.server().set(gone());
+    rig.provision();
+    assert_eq!(has(&rig), (true, false, None));
+
+    add_outgoing(&rig);
+    rename(&rig);
+    rig.server().set(gone());
+    let applied = rig.apply(&PlanOptions::default());
+    assert_eq!(code(&applied.servers[0]), Some("not_found"), "{applied:#?}");
+    assert_eq!(rig.server().consumer("deploy-bot").unwrap().name, "Renamed");
+}
