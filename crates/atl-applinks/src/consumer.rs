@@ -108,7 +108,7 @@ impl Applinks<'_> {
     /// The server cannot be asked, refuses, or answers anything but consumers.
     pub fn consumer(&self, id: &str) -> Result<Option<Consumer>, ApplinksError> {
         let answer = self.client.send(&Request::get(self.consumer_path(id)))?;
-        if answer.status == 404 && wire::is_own(&answer) {
+        if wire::is_absence(&answer) {
             return Ok(None);
         }
         Ok(answer.json::<Consumers>()?.incoming())

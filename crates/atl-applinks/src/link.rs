@@ -227,7 +227,7 @@ impl Applinks<'_> {
     pub fn delete(&self, id: &str) -> Result<(), ApplinksError> {
         let answer = self.client.send(&Request::delete(self.link_path(id)))?;
         match answer.status {
-            404 if wire::is_own(&answer) => Ok(()),
+            404 if wire::is_absence(&answer) => Ok(()),
             403 if wire::is_own(&answer) => Err(self.system_link(id)),
             _ => Ok(answer.success().map(drop)?),
         }

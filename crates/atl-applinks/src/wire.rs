@@ -42,6 +42,13 @@ pub(crate) fn is_own(answer: &Response) -> bool {
     object(answer).is_some() && !answer.says_basic_is_disabled()
 }
 
+/// Whether a 404 says that the thing itself is not there: the resource's own refusal, or nothing at all. What follows
+/// from it is looked at again before a write: a signed call must find the consumer key unknown, a deleted link must be
+/// gone from the list.
+pub(crate) fn is_absence(answer: &Response) -> bool {
+    answer.status == 404 && (answer.body.is_empty() || is_own(answer))
+}
+
 /// Whether this is an error of the JSON-only resources: `{"status":404,"errors":[...]}` (protocol.md 1.3).
 pub(crate) fn has_v3_errors(answer: &Response) -> bool {
     object(answer).is_some_and(|body| body.contains_key("errors"))

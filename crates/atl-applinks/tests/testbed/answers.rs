@@ -51,7 +51,7 @@ fn an_unreadable_answer_is_never_nothing_there() {
 fn a_404_that_is_not_the_resources_own_is_no_answer() {
     on_jira(|server, links| {
         let id = created(links);
-        for body in ["", PAGE, "Not Found"] {
+        for body in [PAGE, "Not Found"] {
             answering(server, 404, body, Matcher::path(&id));
             for error in [
                 links.consumer(&id).unwrap_err(),
@@ -62,6 +62,17 @@ fn a_404_that_is_not_the_resources_own_is_no_answer() {
             ] {
                 assert!(matches!(error, ApplinksError::Client(_)), "{error:?}");
             }
+        }
+        // An empty one says that there is nothing, where that is looked at again before it matters; else it is none.
+        answering(server, 404, "", Matcher::path(&id));
+        assert_eq!(links.consumer(&id).unwrap(), None);
+        links.delete(&id).unwrap();
+        for error in [
+            links.put_consumer(&id, &bot()).unwrap_err(),
+            links.providers(&id).unwrap_err(),
+            links.matrix(&id).unwrap_err(),
+        ] {
+            assert!(matches!(error, ApplinksError::Client(_)), "{error:?}");
         }
         server.clear_faults();
         assert_eq!(links.list().unwrap().len(), 1);
