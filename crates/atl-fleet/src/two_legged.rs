@@ -30,7 +30,7 @@ impl Before {
         kept: Option<&Kept>,
     ) -> Result<Self, Trouble> {
         let matrix = matrix_of(applinks, link_id)?;
-        let mut providers = match &matrix {
+        let mut providers = match matrix {
             Some(matrix) => outgoing_providers(applinks, link_id, matrix)?,
             None => Vec::new(),
         };
@@ -60,7 +60,7 @@ impl Before {
 fn outgoing_providers(
     applinks: &Applinks<'_>,
     link_id: &str,
-    matrix: &Matrix,
+    matrix: Matrix,
 ) -> Result<Vec<Provider>, ApplinksError> {
     match applinks.providers(link_id) {
         Err(error)
