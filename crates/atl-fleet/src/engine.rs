@@ -179,14 +179,17 @@ pub(crate) fn look_at(
             return (plan, None);
         }
     };
-    let plan = plan_server(
-        server,
-        consumers,
-        &observed,
-        look.known,
-        look.keys.files(),
-        look.options,
-    );
+    let plan_for = |observed: &Observed| {
+        plan_server(
+            server,
+            consumers,
+            observed,
+            look.known,
+            look.keys.files(),
+            look.options,
+        )
+    };
+    let plan = plan_for(&observed);
     if !plan
         .changes
         .iter()
@@ -201,15 +204,7 @@ pub(crate) fn look_at(
             for seen in observed.consumers.values_mut() {
                 seen.system_administrator = rights;
             }
-            let plan = plan_server(
-                server,
-                consumers,
-                &observed,
-                look.known,
-                look.keys.files(),
-                look.options,
-            );
-            (plan, Some(observed))
+            (plan_for(&observed), Some(observed))
         }
         Err(error) => (ServerPlan::troubled(client.server(), error.into()), None),
     }
@@ -327,7 +322,11 @@ impl Looked<'_> {
                     version: server.version.clone(),
                     ..ServerPlan::troubled(
                         &server.server,
-                        crate::execute::moved_on(&server.server, "any"),
+                        Trouble::own(
+                            "moved_on",
+                            format!("`{}` has changed since the plan was made", server.server),
+                            "make a new plan and look at it",
+                        ),
                     )
                 };
             }

@@ -15,7 +15,7 @@ use crate::{
 pub enum Event<'a> {
     /// A phase begins.
     Begin {
-        /// `look` or `apply`.
+        /// `look`, `apply` or `check`.
         phase: &'static str,
         /// How many servers it concerns.
         servers: usize,

@@ -170,6 +170,24 @@ impl Work<'_> {
         Ok(self.applinks.list()?)
     }
 
+    /// Tries for as long as the nodes of a cluster may take.
+    pub(crate) fn settle<T>(&self, attempt: impl FnMut() -> Try<T, Trouble>) -> Result<T, Trouble> {
+        settle(self.execute.settle, self.execute.interrupted, attempt)
+    }
+
+    /// Waits until `gone` says so; else it is `still_there`.
+    pub(crate) fn settle_gone(
+        &self,
+        gone: impl Fn() -> Result<bool, Trouble>,
+        still_there: impl Fn() -> Trouble,
+    ) -> Result<(), Trouble> {
+        self.settle(|| match gone() {
+            Ok(true) => Try::Done(()),
+            Ok(false) => Try::NotYet(still_there()),
+            Err(trouble) => Try::Never(trouble),
+        })
+    }
+
     pub(crate) fn is_interrupted(&self) -> bool {
         self.execute.interrupted.load(Ordering::Relaxed)
     }
@@ -287,15 +305,7 @@ impl Work<'_> {
                 || self.applinks.delete(&id),
                 gone,
                 || {
-                    settle(
-                        self.execute.settle,
-                        self.execute.interrupted,
-                        || match gone() {
-                            Ok(true) => Try::Done(()),
-                            Ok(false) => Try::NotYet(self.still_listed(&id)),
-                            Err(trouble) => Try::Never(trouble),
-                        },
-                    )?;
+                    self.settle_gone(gone, || self.still_listed(&id))?;
                     self.forget(consumer, &id)
                 },
             )?;

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     execute::Work,
+    recover,
     trouble::Trouble,
     wanted::{Consumer, TwoLegged},
 };
@@ -122,14 +123,9 @@ pub(crate) fn close(
     consumer: &Consumer,
     outcome: &Outcome,
 ) -> Result<(), Trouble> {
-    let store = work.execute.store;
-    for row in store.open_steps()? {
-        let step = &row.step;
-        if step.action == ACTION
-            && step.server_url == work.journal.server_url
-            && step.consumer.as_deref() == Some(&consumer.name)
-        {
-            store.finish(row.id, outcome)?;
+    for row in recover::open(work, &consumer.name)? {
+        if row.step.action == ACTION {
+            work.execute.store.finish(row.id, outcome)?;
         }
     }
     Ok(())

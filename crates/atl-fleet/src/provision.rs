@@ -19,7 +19,7 @@ use crate::{
     plan::{Action, Applied, Change, Kind},
     planner::{strip, unrestorable},
     recover,
-    settle::{Try, settle},
+    settle::Try,
     trouble::Trouble,
     two_legged::{self, Before},
     wanted::{Consumer, TwoLegged},
@@ -252,17 +252,7 @@ fn disable(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> Result<(), Tr
         json!({ "link_id": link_id }),
         || work.applinks.disable_incoming(link_id),
         gone,
-        || {
-            settle(
-                work.execute.settle,
-                work.execute.interrupted,
-                || match gone() {
-                    Ok(true) => Try::Done(()),
-                    Ok(false) => Try::NotYet(still_there()),
-                    Err(trouble) => Try::Never(trouble),
-                },
-            )
-        },
+        || work.settle_gone(gone, still_there),
     )
 }
 
@@ -322,18 +312,14 @@ fn register(
         same,
         || record(work, consumer, link_id, &key.fingerprint, None),
     )?;
-    settle(
-        work.execute.settle,
-        work.execute.interrupted,
-        || match work.applinks.consumer(link_id) {
-            Ok(Some(entry)) => match differences(&entry, wanted, key).as_slice() {
-                [] => Try::Done(()),
-                fields => Try::NotYet(not_as_written(work, consumer, &fields.join(", "))),
-            },
-            Ok(None) => Try::NotYet(not_as_written(work, consumer, "the whole consumer")),
-            Err(error) => Try::Never(error.into()),
+    work.settle(|| match work.applinks.consumer(link_id) {
+        Ok(Some(entry)) => match differences(&entry, wanted, key).as_slice() {
+            [] => Try::Done(()),
+            fields => Try::NotYet(not_as_written(work, consumer, &fields.join(", "))),
         },
-    )
+        Ok(None) => Try::NotYet(not_as_written(work, consumer, "the whole consumer")),
+        Err(error) => Try::Never(error.into()),
+    })
 }
 
 fn not_as_written(work: &Work<'_>, consumer: &Consumer, what: &str) -> Trouble {
@@ -412,29 +398,25 @@ fn record(
 fn prove(work: &Work<'_>, consumer: &Consumer, keypair: &Keypair) -> Result<(), Trouble> {
     let server = work.client.server();
     let signer = ConsumerSigner::new(&consumer.key, keypair);
-    settle(
-        work.execute.settle,
-        work.execute.interrupted,
-        || match atl_oauth::prove(work.client, &signer) {
-            Ok(KeyState::Accepted) => Try::Done(()),
-            Ok(KeyState::ConsumerUnknown) => Try::NotYet(Trouble::own(
-                "key_not_accepted",
-                format!(
-                    "`{server}` does not know the consumer key `{}` it was just given",
-                    consumer.key
-                ),
-                "another cluster node may answer from a stale cache: run again in a minute",
-            )),
-            Ok(KeyState::Refused(problem)) => {
-                let trouble = Trouble::problem(server, &consumer.key, &problem);
-                match problem.kind {
-                    ProblemKind::TimestampRefused
-                    | ProblemKind::SignatureMethodRejected
-                    | ProblemKind::VersionRejected => Try::Never(trouble),
-                    _ => Try::NotYet(trouble),
-                }
+    work.settle(|| match atl_oauth::prove(work.client, &signer) {
+        Ok(KeyState::Accepted) => Try::Done(()),
+        Ok(KeyState::ConsumerUnknown) => Try::NotYet(Trouble::own(
+            "key_not_accepted",
+            format!(
+                "`{server}` does not know the consumer key `{}` it was just given",
+                consumer.key
+            ),
+            "another cluster node may answer from a stale cache: run again in a minute",
+        )),
+        Ok(KeyState::Refused(problem)) => {
+            let trouble = Trouble::problem(server, &consumer.key, &problem);
+            match problem.kind {
+                ProblemKind::TimestampRefused
+                | ProblemKind::SignatureMethodRejected
+                | ProblemKind::VersionRejected => Try::Never(trouble),
+                _ => Try::NotYet(trouble),
             }
-            Err(error) => Try::NotYet(error.into()),
-        },
-    )
+        }
+        Err(error) => Try::NotYet(error.into()),
+    })
 }

@@ -7,7 +7,7 @@ use crate::{
     execute::Work,
     kept::{Kept, target},
     planner::two_legged_of,
-    settle::{Try, settle},
+    settle::Try,
     trouble::Trouble,
     wanted::{Consumer, TwoLegged},
 };
@@ -251,25 +251,21 @@ fn read_back(
     link_id: &str,
     wants: &TwoLegged,
 ) -> Result<(), Trouble> {
-    settle(
-        work.execute.settle,
-        work.execute.interrupted,
-        || match now(work.applinks, link_id) {
-            Ok((has, _)) if same(&has, wants) => Try::Done(()),
-            Ok((has, _)) => Try::NotYet(Trouble::own(
-                "read_back",
-                format!(
-                    "two-legged OAuth of `{}` on `{}` was to be {} and reads back as {}",
-                    consumer.name,
-                    work.journal.server,
-                    describe(wants),
-                    describe(&has)
-                ),
-                "look at the link in the server's admin pages, then run again",
-            )),
-            Err(trouble) => Try::Never(trouble),
-        },
-    )
+    work.settle(|| match now(work.applinks, link_id) {
+        Ok((has, _)) if same(&has, wants) => Try::Done(()),
+        Ok((has, _)) => Try::NotYet(Trouble::own(
+            "read_back",
+            format!(
+                "two-legged OAuth of `{}` on `{}` was to be {} and reads back as {}",
+                consumer.name,
+                work.journal.server,
+                describe(wants),
+                describe(&has)
+            ),
+            "look at the link in the server's admin pages, then run again",
+        )),
+        Err(trouble) => Try::Never(trouble),
+    })
 }
 
 fn describe(two: &TwoLegged) -> String {

@@ -11,7 +11,7 @@ use crate::{
     observe::ObservedConsumer,
     plan::{Action, Change, Kind},
     planner::strip,
-    settle::{Try, settle},
+    settle::Try,
     trouble::Trouble,
     wanted::Consumer,
 };
@@ -23,10 +23,14 @@ pub(super) fn link(
     seen: &ObservedConsumer,
     changes: &[Change],
 ) -> Result<(ApplicationLink, bool), Trouble> {
+    let existing = || {
+        let link = seen.link.clone();
+        link.ok_or_else(|| moved_on(work.client.server(), &consumer.name))
+    };
     match action_of(changes, Kind::Link) {
         Action::Create => create(work, consumer),
         Action::Update => {
-            let mut link = existing(seen, work.client.server())?;
+            let mut link = existing()?;
             link.display_url.clone_from(&consumer.url);
             work.journal.write(
                 &consumer.name,
@@ -38,20 +42,14 @@ pub(super) fn link(
                         .is_some_and(|now| strip(&now.display_url) == strip(&consumer.url)))
                 },
             )?;
-            settle(
-                work.execute.settle,
-                work.execute.interrupted,
-                || match find(work, consumer) {
-                    Ok(Some(now)) if strip(&now.display_url) == strip(&consumer.url) => {
-                        Try::Done(())
-                    }
-                    Ok(_) => Try::NotYet(link_not_as_written(work, consumer, "changed")),
-                    Err(trouble) => Try::Never(trouble),
-                },
-            )?;
+            work.settle(|| match find(work, consumer) {
+                Ok(Some(now)) if strip(&now.display_url) == strip(&consumer.url) => Try::Done(()),
+                Ok(_) => Try::NotYet(link_not_as_written(work, consumer, "changed")),
+                Err(trouble) => Try::Never(trouble),
+            })?;
             Ok((link, false))
         }
-        Action::None | Action::Delete => Ok((existing(seen, work.client.server())?, false)),
+        Action::None | Action::Delete => Ok((existing()?, false)),
     }
 }
 
@@ -72,15 +70,11 @@ fn create(work: &Work<'_>, consumer: &Consumer) -> Result<(ApplicationLink, bool
         url: consumer.url.clone(),
     };
     let listed = || {
-        settle(
-            work.execute.settle,
-            work.execute.interrupted,
-            || match find(work, consumer) {
-                Ok(Some(link)) => Try::Done(link),
-                Ok(None) => Try::NotYet(link_not_as_written(work, consumer, "created")),
-                Err(trouble) => Try::Never(trouble),
-            },
-        )
+        work.settle(|| match find(work, consumer) {
+            Ok(Some(link)) => Try::Done(link),
+            Ok(None) => Try::NotYet(link_not_as_written(work, consumer, "created")),
+            Err(trouble) => Try::Never(trouble),
+        })
     };
     let mut tries = 0;
     let mut link = None;
@@ -131,16 +125,6 @@ fn link_not_as_written(work: &Work<'_>, consumer: &Consumer, what: &str) -> Trou
         ),
         "another cluster node may answer late: run again in a minute",
     )
-}
-
-fn existing(seen: &ObservedConsumer, server: &str) -> Result<ApplicationLink, Trouble> {
-    seen.link.clone().ok_or_else(|| {
-        Trouble::own(
-            "moved_on",
-            format!("the link is no longer on `{server}`"),
-            "make a new plan and look at it",
-        )
-    })
 }
 
 /// The store's record of a link that this tool made.
