@@ -5,7 +5,8 @@ use serde_json::Value;
 
 use super::{Column, cell, printable};
 
-/// The rows below their headings; columns without a heading are left out, and nothing at all is printed for no rows.
+/// The rows below their headings; columns without a heading or without a value in any row are left out, and nothing at
+/// all is printed for no rows.
 pub(crate) fn table(columns: &[Column], rows: &[Value], width: Option<u16>) -> String {
     if rows.is_empty() {
         return String::new();
@@ -13,6 +14,7 @@ pub(crate) fn table(columns: &[Column], rows: &[Value], width: Option<u16>) -> S
     let shown: Vec<_> = columns
         .iter()
         .filter(|column| !column.heading.is_empty())
+        .filter(|column| rows.iter().any(|row| !cell(row, column.key).is_empty()))
         .collect();
     let mut table = Table::new();
     table
@@ -65,6 +67,15 @@ mod tests {
             "ID      NOTE\na       first\nlonger  -\n"
         );
         assert_eq!(table(&COLUMNS, &[], None), "");
+    }
+
+    #[test]
+    fn leaves_out_columns_that_are_empty_in_every_row() {
+        let rows = [
+            json!({"id": "a", "note": null}),
+            json!({"id": "b", "note": ""}),
+        ];
+        assert_eq!(table(&COLUMNS, &rows, None), "ID\na\nb\n");
     }
 
     #[test]
