@@ -61,8 +61,9 @@ impl<'a> Progress<'a> {
     pub(crate) fn take(&self, event: &Event<'_>) {
         match event {
             Event::Begin { phase, servers } => {
-                self.bar.set_prefix(*phase);
+                // A bar of no length is drawn as a full one.
                 self.bar.set_length(*servers as u64);
+                self.bar.set_prefix(*phase);
                 self.bar.set_position(0);
             }
             Event::Planned(_) | Event::Server(_) | Event::Checked(_) => self.bar.inc(1),
