@@ -22,6 +22,7 @@ mod globals;
 mod guards;
 mod history;
 mod init;
+mod interop;
 mod interrupt;
 mod keys_check;
 mod keys_generate;
@@ -34,6 +35,8 @@ mod lost_answers;
 mod man;
 mod mass_change;
 mod plan;
+#[path = "../../../atl-oauth/tests/interop/python.rs"]
+mod python;
 mod reference;
 mod running;
 mod schema;

@@ -1,4 +1,4 @@
-//! The Python that `cargo xtask test` sets up.
+//! The Python that `cargo xtask test` sets up; the tests of `atl-admin` use it as well.
 
 use std::{
     env,
@@ -26,7 +26,10 @@ pub(crate) fn python(test: &str) -> Option<Python> {
     if path.exists() {
         return Some(Python(path));
     }
-    let line = format!("atl-oauth {test}: no .tools/python, which `cargo xtask test` installs");
+    let line = format!(
+        "{} {test}: no .tools/python, which `cargo xtask test` installs",
+        env!("CARGO_PKG_NAME")
+    );
     println!("skipped: {line}");
     assert!(
         env::var_os("CI").is_none(),
