@@ -1,7 +1,7 @@
 //! The admin form of a link's incoming consumer (protocol.md 1.11), for what REST cannot do: the executing user of
 //! two-legged OAuth, and removing a consumer where application links are older than 5.2.
 
-use atl_client::{Request, Response};
+use atl_client::{Request, Response, Secrets};
 use scraper::{Html, Selector};
 
 use crate::{Applinks, ApplinksError, NewConsumer};
@@ -26,14 +26,14 @@ enum Page {
 }
 
 impl Page {
-    fn read(html: &str) -> Self {
+    fn read(html: &str, secrets: &Secrets) -> Self {
         let html = Html::parse_document(html);
         let text = |selector: &str| {
             let Ok(selector) = Selector::parse(selector) else {
                 return Vec::new();
             };
             html.select(&selector)
-                .map(|found| printable(&found.text().collect::<String>()))
+                .map(|found| printable(&secrets.hide(&found.text().collect::<String>())))
                 .filter(|text| !text.is_empty())
                 .collect()
         };
@@ -151,7 +151,10 @@ impl Applinks<'_> {
     fn page(&self, id: &str, answer: Response) -> Result<Page, ApplinksError> {
         match answer.status {
             400 | 404 => Err(self.no_such_link(id)),
-            _ => Ok(Page::read(&answer.success()?.text())),
+            _ => {
+                let page = answer.success()?;
+                Ok(Page::read(&page.text(), &page.secrets))
+            }
         }
     }
 
@@ -193,7 +196,7 @@ mod tests {
     fn the_form_is_told_from_other_pages() {
         fn check(html: &str, token: Option<&str>, complaints: &str) {
             assert_eq!(
-                Page::read(html),
+                Page::read(html, &Secrets::default()),
                 Page::Form {
                     token: token.map(Into::into),
                     complaints: complaints.into()
@@ -233,13 +236,13 @@ mod tests {
         let signed_out = form("<form><input name='os_username'></form>")
             .replace("Add consumer", "Log in - Jira");
         assert_eq!(
-            Page::read(&signed_out),
+            Page::read(&signed_out, &Secrets::default()),
             Page::Other {
                 title: "Log in - Jira".into()
             }
         );
         assert_eq!(
-            Page::read(""),
+            Page::read("", &Secrets::default()),
             Page::Other {
                 title: String::new()
             }

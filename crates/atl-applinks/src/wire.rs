@@ -60,6 +60,8 @@ fn object(answer: &Response) -> Option<Map<String, Value>> {
 
 #[cfg(test)]
 mod tests {
+    use atl_client::Secrets;
+
     use super::*;
 
     #[test]
@@ -95,6 +97,7 @@ mod tests {
                 body: body.into(),
                 what: "GET rest/x".into(),
                 server: "jira".into(),
+                secrets: Secrets::default(),
             };
             assert_eq!(is_own(&answer), own, "{body}");
             assert_eq!(has_v3_errors(&answer), v3, "{body}");

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Account, BaseUrl, ClientError, Credentials, Manifest, Method, Product, Redirect, Refusal,
-    Repeat, Request, Response, ServerConfig, Transport,
+    Repeat, Request, Response, Secrets, ServerConfig, Transport,
     exchange::{Exchange, clock_skew},
     manifest,
     product::Profile,
@@ -26,6 +26,7 @@ use crate::{
 /// A client for one server. One thread uses it at a time; nothing is sent until it is asked something.
 pub struct Client {
     pub(crate) config: ServerConfig,
+    pub(crate) secrets: Secrets,
     transport: Transport,
     http: Http,
     manifest: OnceLock<Manifest>,
@@ -72,6 +73,7 @@ impl Client {
         Ok(Self {
             http: transport.http(&config, false)?,
             transport: transport.clone(),
+            secrets: Secrets::of(&config),
             manifest: OnceLock::new(),
             state: Mutex::default(),
             config,
@@ -240,6 +242,7 @@ impl Client {
             config: &self.config,
             request,
             url: &url,
+            secrets: self.secrets.clone(),
             authorization: self.authorization(identity)?,
             cookie: match identity {
                 Identity::Session(session) => session.jar.cookies(&url),

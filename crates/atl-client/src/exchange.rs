@@ -13,7 +13,8 @@ use reqwest::{
 use url::Url;
 
 use crate::{
-    Body, ClientError, ConnectionFault, Request, Response, ServerConfig, Unreadable, redact,
+    Body, ClientError, ConnectionFault, Request, Response, Secrets, ServerConfig, Unreadable,
+    redact,
 };
 
 /// The longest body that is read.
@@ -24,6 +25,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) config: &'a ServerConfig,
     pub(crate) request: &'a Request,
     pub(crate) url: &'a Url,
+    /// What is not shown where the answer repeats it.
+    pub(crate) secrets: Secrets,
     /// `Authorization` of the signed-in account.
     pub(crate) authorization: Option<HeaderValue>,
     /// `Cookie` of its session.
@@ -64,6 +67,7 @@ impl Exchange<'_> {
             body,
             what: self.request.what(),
             server: self.config.name.clone(),
+            secrets: self.secrets.clone(),
         };
         self.trace_response(&response, started);
         Ok(response)
@@ -186,7 +190,8 @@ impl Exchange<'_> {
         );
         tracing::trace!(target: "atl::http", server = %self.config.name, bytes = response.body.len(), "received");
         for (name, value) in &response.headers {
-            tracing::trace!(target: "atl::http", server = %self.config.name, header = %name, value = %redact::header(name, value), "received");
+            let value = self.secrets.hide(&redact::header(name, value));
+            tracing::trace!(target: "atl::http", server = %self.config.name, header = %name, %value, "received");
         }
     }
 }

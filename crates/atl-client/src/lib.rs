@@ -28,6 +28,7 @@ pub use connection::ConnectionFault;
 pub use error::{ClientError, Failure};
 pub use manifest::Manifest;
 pub use product::Product;
+pub use redact::Secrets;
 pub use refusal::Refusal;
 pub use request::{Body, Redirect, Repeat, Request};
 pub use response::{Response, Unreadable};

@@ -2,10 +2,12 @@
 
 use serde_json::Value;
 
+use crate::Secrets;
+
 const LONGEST: usize = 300;
 
-/// What an error body says, on one line and short; `None` where it says nothing.
-pub(crate) fn message(body: &[u8]) -> Option<String> {
+/// What an error body says, on one line and short, secrets hidden; `None` where it says nothing.
+pub(crate) fn message(body: &[u8], secrets: &Secrets) -> Option<String> {
     let text = String::from_utf8_lossy(body);
     let said = match serde_json::from_str::<Value>(&text) {
         Ok(Value::String(said)) => said,
@@ -13,7 +15,7 @@ pub(crate) fn message(body: &[u8]) -> Option<String> {
         Err(_) if text.trim_start().starts_with('<') => of_markup(&text),
         Err(_) => text.into_owned(),
     };
-    let short = one_line(&said);
+    let short = one_line(&secrets.hide(&said));
     (!short.is_empty()).then_some(short)
 }
 
@@ -99,7 +101,10 @@ mod tests {
     fn every_kind_of_error_body_is_read() {
         #[track_caller]
         fn check(body: &str, expected: Option<&str>) {
-            assert_eq!(message(body.as_bytes()).as_deref(), expected);
+            assert_eq!(
+                message(body.as_bytes(), &Secrets::default()).as_deref(),
+                expected
+            );
         }
         check(
             r#"{"status-code":401,"message":"This resource requires WebSudo."}"#,
@@ -137,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_long_message_is_cut_between_characters() {
-        let said = message("\u{e9}".repeat(1000).as_bytes()).unwrap();
+        let said = message("\u{e9}".repeat(1000).as_bytes(), &Secrets::default()).unwrap();
         assert_eq!(said.chars().count(), LONGEST + 3);
     }
 }

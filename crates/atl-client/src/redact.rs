@@ -1,6 +1,13 @@
-//! What of a request may be logged.
+//! What of a request may be logged, and of an answer shown.
 
-use url::Url;
+use std::{fmt, sync::Arc};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::{Url, form_urlencoded};
+use zeroize::Zeroizing;
+
+use crate::{Credentials, ServerConfig};
 
 const HIDDEN: &str = "[redacted]";
 
@@ -19,6 +26,54 @@ const SECRET_PARAMETERS: &[&str] = &[
     "refresh_token",
     "code",
 ];
+
+/// The secrets that a client sends to its server, which may come back in an error body.
+#[derive(Clone, Default)]
+pub struct Secrets(Arc<[SecretString]>);
+
+impl Secrets {
+    /// Password or token as they are, as a form carries them and as Basic authentication does. A password that is the
+    /// user name hides nothing, and every message that names the user would lose the name.
+    pub(crate) fn of(config: &ServerConfig) -> Self {
+        let mut forms = Vec::new();
+        let mut add = |secret: &str| {
+            let encoded = form_urlencoded::byte_serialize(secret.as_bytes()).collect::<String>();
+            forms.extend([SecretString::from(secret), encoded.into()]);
+        };
+        match &config.credentials {
+            Credentials::Anonymous => {}
+            Credentials::Password {
+                username, password, ..
+            } => {
+                let password = password.expose_secret();
+                let pair = Zeroizing::new(format!("{username}:{password}"));
+                add(&Zeroizing::new(STANDARD.encode(pair.as_bytes())));
+                if password != username {
+                    add(password);
+                }
+            }
+            Credentials::Token { token, .. } => add(token.expose_secret()),
+        }
+        if let Some(password) = config.proxy.as_ref().and_then(Url::password) {
+            add(password);
+        }
+        forms.retain(|form| !form.expose_secret().is_empty());
+        Self(forms.into())
+    }
+
+    /// The text with every secret hidden.
+    pub fn hide(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| {
+            text.replace(secret.expose_secret(), HIDDEN)
+        })
+    }
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(HIDDEN)
+    }
+}
 
 /// A URL without credentials and with secret parameters hidden.
 pub(crate) fn url(url: &Url) -> String {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::DeserializeOwned;
 
-use crate::{ClientError, message::message};
+use crate::{ClientError, Secrets, message::message};
 
 /// An answer, whatever its status; redirects, refused sign-ins, CAPTCHA, websudo and rate limits never get here.
 /// Body and header values are never printed.
@@ -20,6 +20,8 @@ pub struct Response {
     pub what: String,
     /// The server's name, for error messages.
     pub server: String,
+    /// What was sent and is not shown where it comes back.
+    pub secrets: Secrets,
 }
 
 /// What is wrong with the body of a good answer. What the body holds is not repeated: it may be a secret.
@@ -92,9 +94,9 @@ impl Response {
         Ok(self)
     }
 
-    /// What an error body says, on one line and short, control characters removed (protocol.md 1.3).
+    /// What an error body says, on one line and short, control characters and secrets removed (protocol.md 1.3).
     pub fn message(&self) -> Option<String> {
-        message(&self.body)
+        message(&self.body, &self.secrets)
     }
 
     /// Whether this is the answer of 5.2: Basic authentication is off, and the credentials were not looked at.
@@ -135,7 +137,7 @@ impl Response {
         }
         let mut reader = serde_json::Deserializer::from_slice(&self.body);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string().into();
+            let path = self.secrets.hide(&error.path().to_string()).into();
             match error.inner().classify() {
                 serde_json::error::Category::Data => Unreadable::Shape { path },
                 serde_json::error::Category::Eof => Unreadable::TruncatedJson,

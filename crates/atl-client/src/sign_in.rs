@@ -150,7 +150,7 @@ impl Client {
             Some(expected) if expected.to_lowercase() != actual.to_lowercase() => Err(self
                 .refused(Refusal::SomebodyElse {
                     expected: expected.into(),
-                    actual: actual.into(),
+                    actual: one_line(&response.secrets.hide(&response.text())).into(),
                 })),
             _ => Ok(Account {
                 username: actual,

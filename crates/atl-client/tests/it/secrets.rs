@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use atl_client::{Body, Login, Request, ServerConfig};
+use atl_client::{Body, Credentials, Login, Request, ServerConfig};
 use tracing::{
     Event, Metadata, Subscriber,
     field::{Field, Visit},
@@ -44,7 +44,11 @@ impl Subscriber for Log {
 fn exchanges_are_traced_without_secrets() {
     let wire = Wire::product("jira", "9.12.0", |seen, _| match seen.path.as_str() {
         "/ctx/plugins/servlet/applinks/whoami" => answer(200, "admin"),
-        _ => with_header(answer(200, PASSWORD), "set-cookie", "S=hunter2; Path=/"),
+        _ => with_header(
+            with_header(answer(200, PASSWORD), "set-cookie", "S=hunter2; Path=/"),
+            "x-debug",
+            "seen: hunter2",
+        ),
     });
     let log = Log::default();
     tracing::subscriber::with_default(log.clone(), || {
@@ -108,4 +112,71 @@ fn nothing_prints_a_secret() {
     ] {
         assert!(!text.contains("hunter2"), "{text}");
     }
+}
+
+#[test]
+fn a_secret_that_a_server_repeats_is_not_shown() {
+    const REPEATED: &str = "p+ss word";
+    #[track_caller]
+    fn check(body: &str, expected: &str) {
+        let body = body.to_owned();
+        let wire = Wire::product("jira", "9.12.0", move |seen, _| match seen.path.as_str() {
+            "/ctx/plugins/servlet/applinks/whoami" => answer(200, "admin"),
+            "/ctx/rest/shape" => answer(200, r#"{"p+ss word":true}"#),
+            _ => answer(400, &body),
+        });
+        let credentials = Credentials::Password {
+            username: "admin".into(),
+            password: REPEATED.into(),
+            login: Login::Basic,
+        };
+        let client = wire.client(credentials);
+        let error = client.send(&Request::get("rest/x")).unwrap();
+        assert_eq!(error.message().as_deref(), Some(expected));
+        let shown = error.success().unwrap_err().to_string();
+        assert!(shown.ends_with(&format!("with 400: {expected}")), "{shown}");
+        let shape = client.send(&Request::get("rest/shape")).unwrap();
+        let shape = shape.json::<std::collections::BTreeMap<String, u8>>();
+        assert!(!shape.unwrap_err().to_string().contains(REPEATED));
+    }
+    check(
+        r#"{"message":"`p+ss word` of admin is too short"}"#,
+        "`[redacted]` of admin is too short",
+    );
+    check("os_password=p%2Bss+word", "os_password=[redacted]");
+    check(
+        "Authorization: Basic YWRtaW46cCtzcyB3b3Jk",
+        "Authorization: Basic [redacted]",
+    );
+    check(
+        "<html><title>no p+ss word here</title></html>",
+        "no [redacted] here",
+    );
+    let long = format!("{}p+ss word", "x".repeat(295));
+    check(&long, &format!("{}[reda...", "x".repeat(295)));
+}
+
+#[test]
+fn a_password_that_is_part_of_the_user_name_is_no_other_user() {
+    let wire = Wire::product("jira", "9.12.0", |_, _| answer(200, "admin"));
+    let credentials = Credentials::Password {
+        username: "admin".into(),
+        password: "adm".into(),
+        login: Login::Basic,
+    };
+    assert_eq!(
+        wire.client(credentials).sign_in().unwrap().username,
+        "admin"
+    );
+}
+
+#[test]
+fn a_token_that_whoami_repeats_is_not_shown() {
+    let wire = Wire::product("jira", "9.12.0", |_, _| answer(200, "who is hunter2?"));
+    let credentials = Credentials::Token {
+        token: PASSWORD.into(),
+        username: Some("admin".into()),
+    };
+    let error = wire.client(credentials).sign_in().unwrap_err().to_string();
+    assert!(error.contains("`who is [redacted]?`"), "{error}");
 }
