@@ -188,6 +188,12 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
         .collect()
 }
 
+/// So many of something: `1 server`, `2 servers`.
+pub(crate) fn counted(count: usize, noun: &str) -> String {
+    let many = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{many}")
+}
+
 /// One cell as text.
 fn cell(row: &Value, key: &str) -> String {
     match &row[key] {

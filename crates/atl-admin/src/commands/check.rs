@@ -11,7 +11,7 @@ use crate::{
     error::Result,
     exit::Exit,
     flags::Format,
-    output::{Column, printable},
+    output::{Column, counted, printable},
     progress::Progress,
 };
 
@@ -77,10 +77,10 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
             advice(context, checks())?;
             let count = |status| checks().filter(|check| check.status == status).count();
             output.text(&format!(
-                "{} servers: {} passed, {} warnings, {} failed, {} not looked at\n",
-                report.servers.len(),
+                "{}: {} passed, {}, {} failed, {} not looked at\n",
+                counted(report.servers.len(), "server"),
                 count(CheckStatus::Pass),
-                count(CheckStatus::Warn),
+                counted(count(CheckStatus::Warn), "warning"),
                 count(CheckStatus::Fail),
                 count(CheckStatus::Skip)
             ))?;

@@ -16,6 +16,7 @@ use crate::{
     flags::Format,
     output::Column,
     progress::{self, Progress},
+    term,
 };
 
 const COLUMNS: [Column; 12] = [
@@ -96,6 +97,9 @@ fn show_all(context: &Context) -> Result<Exit> {
                 .iter()
                 .flat_map(|server| server.links.iter().map(|link| row(&server.server, link)))
                 .collect();
+            if rows.is_empty() && servers.iter().all(|server| server.error.is_none()) {
+                term::note("these servers have no application links");
+            }
             output.listing("links", "link", &COLUMNS, &rows)?;
             for server in &servers {
                 if let Some(trouble) = &server.error {

@@ -3,11 +3,12 @@
 use atl_fleet::{Action, Applied, Change, Kind, Plan, ServerPlan, Status, Trouble};
 use serde_json::{Value, json};
 
-use super::{Column, Output};
+use super::{Column, Output, counted};
 use crate::{
     context::Context,
     error::{Error, Result, tell},
     flags::Format,
+    term,
 };
 
 const COLUMNS: [Column; 10] = [
@@ -26,6 +27,11 @@ const COLUMNS: [Column; 10] = [
 /// Shows the plan in the format that was asked for; NDJSON was printed while the run went on.
 pub(crate) fn show(context: &Context, plan: &Plan, title: &str) -> Result<()> {
     let output = &context.output;
+    if plan.servers.iter().all(is_idle) {
+        term::note(
+            "no consumer of the fleet file belongs on these servers: name one under `consumers:`",
+        );
+    }
     match output.format() {
         Format::Ndjson => Ok(()),
         Format::Json | Format::Yaml => output.document(plan),
@@ -41,6 +47,11 @@ pub(crate) fn show(context: &Context, plan: &Plan, title: &str) -> Result<()> {
         }
         Format::Table => table(output, plan, title),
     }
+}
+
+/// Nothing was looked for on this server, and nothing is wrong with it.
+fn is_idle(server: &ServerPlan) -> bool {
+    server.changes.is_empty() && server.error.is_none()
 }
 
 fn table(output: &Output, plan: &Plan, title: &str) -> Result<()> {
@@ -87,10 +98,7 @@ fn table(output: &Output, plan: &Plan, title: &str) -> Result<()> {
         to[2],
         summary.unchanged,
         summary.failed,
-        match plan.servers.len() {
-            1 => "1 server".to_owned(),
-            count => format!("{count} servers"),
-        },
+        counted(plan.servers.len(), "server"),
     ))
 }
 

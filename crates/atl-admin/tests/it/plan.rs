@@ -38,6 +38,26 @@ fn shows_what_would_be_done_and_does_nothing() {
 }
 
 #[test]
+fn nothing_to_do_is_told_from_nothing_to_look_for() {
+    let fleet = Fleet::provisioned();
+    assert_eq!(fleet.run("plan").stderr, "");
+    let fleet = fleet.without_consumers();
+    for line in ["plan", "apply", "plan -o json"] {
+        let run = fleet.run(line);
+        assert_eq!(run.code, Some(0), "{line}: {}", run.shown());
+        assert!(run.stderr.contains("under `consumers:`"), "{}", run.shown());
+    }
+    let fleet = Fleet::of(Kind::Jira);
+    let run = fleet.run("links list");
+    assert_eq!((run.code, run.stdout.as_str()), (Some(0), ""));
+    assert!(
+        run.stderr.contains("no application links"),
+        "{}",
+        run.shown()
+    );
+}
+
+#[test]
 fn the_detailed_exit_code_tells_changes_from_none() {
     let fleet = Fleet::of(Kind::Jira);
     let codes = |fleet: &Fleet| {
