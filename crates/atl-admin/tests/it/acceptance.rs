@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
+use atl_testbed::{Matcher, ServerSpec, When};
 use serde_json::json;
 
 use crate::{
     env::Env,
-    estate::{CONSUMER, Fleet, server},
+    estate::{CONSUMER, Fleet, KINDS, server},
     wire::Wire,
 };
 
@@ -117,4 +118,36 @@ fn an_error_names_its_server_once() {
         "{}",
         run.shown()
     );
+}
+
+/// Whether so many servers are worked on at once shows in how many are asked before the first one answers.
+#[test]
+fn so_many_servers_are_worked_on_at_once() {
+    #[track_caller]
+    fn check(fleet: &Fleet, line: &str, at_once: usize) {
+        let holds: Vec<_> = fleet
+            .estate
+            .servers()
+            .iter()
+            .map(|server| server.hold(Matcher::any(), When::Before))
+            .collect();
+        let running = fleet.start(line);
+        for hold in &holds[..at_once] {
+            assert!(hold.wait_reached(), "{line}");
+        }
+        let asked = fleet.estate.servers()[at_once..]
+            .iter()
+            .map(|server| server.log().len());
+        assert_eq!(asked.sum::<usize>(), 0, "{line}");
+        holds.iter().for_each(atl_testbed::Hold::release);
+        let run = running.end();
+        assert_eq!(run.code, Some(0), "{line}: {}", run.shown());
+    }
+    let fleet = || Fleet::new(KINDS.map(ServerSpec::new));
+    check(&fleet(), "plan -p 1", 1);
+    check(&fleet(), "plan --parallel 3", 3);
+    check(&fleet(), "plan", 4);
+    let two = || fleet().with("ATL_ADMIN_PARALLEL", "2");
+    check(&two(), "plan", 2);
+    check(&two(), "-p 3 plan", 3);
 }

@@ -43,6 +43,8 @@ mod schema;
 mod sign_in;
 mod stdout;
 mod store;
+#[cfg(target_os = "linux")]
+mod terminal;
 mod tls;
 mod two_processes;
 mod wire;
