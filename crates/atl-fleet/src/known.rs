@@ -12,15 +12,15 @@ use crate::{
 
 /// What the store has, as values.
 #[derive(Debug, Clone, Default)]
-pub struct Known {
+pub(crate) struct Known {
     /// All keypairs, oldest first, without their private halves.
-    pub keypairs: Vec<KeypairRow>,
+    pub(crate) keypairs: Vec<KeypairRow>,
     /// Which key is registered where.
-    pub registrations: Vec<Registration>,
+    pub(crate) registrations: Vec<Registration>,
     /// Links that this tool made.
-    pub links: Vec<LinkMade>,
+    pub(crate) links: Vec<LinkMade>,
     /// Steps that were begun and never finished, oldest first.
-    pub open_steps: Vec<JournalRow>,
+    pub(crate) open_steps: Vec<JournalRow>,
 }
 
 impl Known {
@@ -29,7 +29,7 @@ impl Known {
     /// # Errors
     ///
     /// The store could not be read.
-    pub fn read(store: Option<&Store>) -> Result<Self, StoreError> {
+    pub(crate) fn read(store: Option<&Store>) -> Result<Self, StoreError> {
         let Some(store) = store else {
             return Ok(Self::default());
         };
@@ -95,15 +95,15 @@ impl Known {
 
 /// A key that the user keeps in a file.
 #[derive(Debug, Clone)]
-pub struct FileKey {
+pub(crate) struct FileKey {
     /// The public half.
-    pub public: PublicKey,
+    pub(crate) public: PublicKey,
     /// The private half, where the file has it.
-    pub private: Option<Arc<Keypair>>,
+    pub(crate) private: Option<Arc<Keypair>>,
 }
 
 /// The keys of consumers whose keypair is in a file, by consumer name.
-pub type FileKeys = BTreeMap<String, FileKey>;
+pub(crate) type FileKeys = BTreeMap<String, FileKey>;
 
 /// Why a key file was not read.
 #[derive(Debug, thiserror::Error)]

@@ -33,7 +33,7 @@ pub use file::{
     CommandRunner, ConnectionOptions, Environment, FleetError, FleetErrors, FleetFile,
     KeyringReader, Needs, Position, Select, schema,
 };
-pub use known::{FileKey, FileKeyError, FileKeys, Known};
+pub use known::FileKeyError;
 pub use outcome::{Exit, of_apply, of_plan};
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,

@@ -19,20 +19,6 @@ pub enum Exit {
     Pending,
 }
 
-impl Exit {
-    /// The code.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::CouldNotTell => 3,
-            Self::Refused => 4,
-            Self::Partly => 5,
-            Self::Pending => 10,
-        }
-    }
-}
-
 fn of_status(status: Status) -> Exit {
     match status {
         Status::Ok => Exit::Done,

@@ -13,10 +13,8 @@ pub struct Ready {
     pub servers: Vec<ReadyServer>,
     /// The selected consumers that at least one selected server is to have, in the order of the file.
     pub consumers: Vec<Consumer>,
-    /// Names of all consumers of the file, selected or not, that concern each selected server: what `--prune` must not touch.
+    /// Every link that the file names on a selected server, its consumer selected or not: what `--prune` must not touch.
     pub named: Vec<NamedLink>,
-    /// Whether `--consumer` named consumers, which exempts from the mass-change guard.
-    pub consumers_named: bool,
     /// SHA-256 of the fleet file's text, in hex, which a saved plan records.
     pub digest: String,
     /// What deserves a warning, such as a literal password; no secret in it.

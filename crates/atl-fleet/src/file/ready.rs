@@ -90,7 +90,6 @@ impl FleetFile {
             servers,
             consumers,
             named,
-            consumers_named: !select.consumers.is_empty(),
             digest: self.digest.clone(),
             warnings: warnings.map(FleetError::to_string).collect(),
         })
