@@ -13,7 +13,7 @@ use crate::{
     flags::{self, Color, Format, Switch},
 };
 
-/// Provision, prove and rotate application links on Jira, Confluence, Bitbucket and Bamboo Data Center
+/// Provision and prove application links on Jira, Confluence, Bitbucket and Bamboo Data Center
 #[derive(Debug, Parser)]
 #[command(
     name = "atl-admin",

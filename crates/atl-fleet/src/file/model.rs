@@ -64,7 +64,7 @@ record! {
         optional proxy: Field<Proxy>,
         /// The whole base URL that the server takes its own for, where a proxy rewrites it.
         optional sign_as: Field<BaseUrl>,
-        /// Read-only database URL, for `--source database` only.
+        /// Read-only database URL; no command uses it yet.
         optional database: Secret,
     }
 }
@@ -100,9 +100,9 @@ record! {
         optional servers: NonEmpty<Field<Selector>>,
         /// Two-legged OAuth; left alone unless given.
         optional two_legged: TwoLegged,
-        /// The users whose grants are wanted.
+        /// The users whose grants are wanted; no command uses them yet.
         optional grants: Vec<Grant>,
-        /// After which age something is due.
+        /// After which age something is due; no command uses it yet.
         optional policy: Policy,
         /// Whether the consumer should be there.
         optional state: Field<State>,
@@ -150,7 +150,7 @@ record! {
     Secret Grant {
         /// The user's name.
         required user: Field<Text>,
-        /// The user's password, for `authorize --headless` and `rotate --strategy overlap` only.
+        /// The user's password; no command uses it yet.
         optional password: Secret,
     }
 }
