@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal as _};
 
+use atl_fleet::RunInfo;
 use atl_store::Holder;
 
 use crate::{
@@ -54,13 +55,29 @@ impl Context {
     }
 }
 
-/// Who runs this, for the journal and for locks.
+/// Who runs this, for locks.
 pub(crate) fn who(command: &str) -> Holder {
     let unknown = || "unknown".to_owned();
     Holder {
         user: whoami::username().unwrap_or_else(|_| unknown()),
         host: whoami::hostname().unwrap_or_else(|_| unknown()),
         command: command.to_owned(),
+    }
+}
+
+/// The same for the journal, with one id for all steps of the run.
+pub(crate) fn run_info(command: &str) -> RunInfo {
+    let Holder {
+        user,
+        host,
+        command,
+    } = who(command);
+    let now = jiff::Timestamp::now().as_millisecond();
+    RunInfo {
+        run: format!("{now}-{}", std::process::id()),
+        command,
+        os_user: user,
+        host,
     }
 }
 

@@ -82,12 +82,7 @@ impl<'a> Progress<'a> {
         }
     }
 
-    /// Takes the bar away before a question.
-    pub(crate) fn pause(&self) {
-        self.bar.finish_and_clear();
-    }
-
-    /// Takes the bar away.
+    /// Takes the bar away: before a question, and at the end.
     pub(crate) fn finish(&self) {
         self.bar.finish_and_clear();
     }

@@ -5,11 +5,11 @@ use std::{
     time::Duration,
 };
 
-use atl_fleet::{Looked, Needs, Plan, PlanOptions, RunInfo, RunOptions, look, of_apply};
+use atl_fleet::{Looked, Needs, Plan, PlanOptions, RunOptions, look, of_apply};
 
 use crate::{
     cli::Selection,
-    context::{Context, who},
+    context::{Context, run_info},
     error::{Error, Result},
     exit::Exit,
     flags, interrupt,
@@ -117,7 +117,7 @@ pub(crate) fn carry_out(
     }
     let reasons = looked.confirmations();
     if !reasons.is_empty() && !progress.interrupted() {
-        progress.pause();
+        progress.finish();
         for reason in &reasons {
             term::note(&format!("will {reason}"));
         }
@@ -126,14 +126,7 @@ pub(crate) fn carry_out(
             return Err(error);
         }
     }
-    let who = who(command);
-    let info = RunInfo {
-        run: run_id(),
-        command: who.command,
-        os_user: who.user,
-        host: who.host,
-    };
-    let plan = looked.apply(&info, run)?;
+    let plan = looked.apply(&run_info(command), run)?;
     progress.finish();
     plan::show(context, &plan, "Done")?;
     if progress.interrupted() {
@@ -148,15 +141,6 @@ fn not_carried_out(context: &Context, progress: &Progress, looked: Looked<'_>) -
     let plan = looked.give_up();
     progress.finish();
     plan::show(context, &plan, "Done")
-}
-
-/// One id for the steps of this run in the journal.
-pub(crate) fn run_id() -> String {
-    format!(
-        "{}-{}",
-        jiff::Timestamp::now().as_millisecond(),
-        std::process::id()
-    )
 }
 
 fn read(path: &Path) -> Result<Plan> {

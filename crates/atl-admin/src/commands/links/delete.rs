@@ -1,14 +1,10 @@
 //! `links delete`
 
-use atl_fleet::{
-    RunInfo,
-    links::{One, find},
-};
+use atl_fleet::links::{One, find};
 
 use super::{Link, read, the_one};
 use crate::{
-    commands::apply::run_id,
-    context::{Context, who},
+    context::{Context, run_info},
     error::Result,
     exit::Exit,
     progress::Progress,
@@ -42,13 +38,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     );
     context.terminal.confirm(&question)?;
     let store = context.store("links delete")?;
-    let who = who("links delete");
-    let info = RunInfo {
-        run: run_id(),
-        command: who.command,
-        os_user: who.user,
-        host: who.host,
-    };
+    let info = run_info("links delete");
     let progress = Progress::new(context);
     if let Some(one) = One::new(&ready, &store, &info, progress.run(&|_| {}))? {
         one.delete(entry, links, args.force)?;
