@@ -37,15 +37,14 @@ impl Held {
     pub(crate) fn of(consumer: Option<&atl_applinks::Consumer>, consumer_key: &str) -> Self {
         match consumer.filter(|consumer| consumer.key == consumer_key) {
             None => Self::Nothing,
-            Some(consumer) => Self::Key(
-                consumer
-                    .public_key
-                    .as_deref()
-                    .and_then(|text| PublicKey::from_server(text).ok())
-                    .map(|key| key.fingerprint()),
-            ),
+            Some(consumer) => Self::Key(public_key_of(consumer).map(|key| key.fingerprint())),
         }
     }
+}
+
+/// The public key that a consumer entry prints, where it is one.
+pub(crate) fn public_key_of(consumer: &atl_applinks::Consumer) -> Option<PublicKey> {
+    PublicKey::from_server(consumer.public_key.as_deref()?).ok()
 }
 
 /// Chooses. The store's record of what is registered here wins; without one, a key of ours that the server holds is

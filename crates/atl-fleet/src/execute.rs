@@ -16,7 +16,7 @@ use crate::{
     known::Known,
     observe::{Look, Observed, ObservedConsumer, observe_consumer},
     plan::{Action, Applied, Change, Kind, PlanOptions, ServerPlan},
-    planner::{Context, strip},
+    planner::Context,
     provision, recover,
     settle::{Try, settle},
     step::{Journal, RunInfo},
@@ -276,10 +276,7 @@ impl Work<'_> {
                 .consumer(&change.link_id)?
                 .map(|entry| entry.key);
             let still_unnamed = !named.iter().any(|link| {
-                link.server == self.client.server()
-                    && now
-                        .and_then(|now| now.rpc_url.as_deref())
-                        .is_some_and(|url| strip(url) == strip(&link.url))
+                link.server == self.client.server() && now.is_some_and(|now| now.has_url(&link.url))
             });
             if planned.is_none_or(|planned| Some(&planned.link) != now || planned.carries != key)
                 || !still_unnamed

@@ -8,9 +8,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
+    choose::public_key_of,
     engine::{RunOptions, StartError, clients, side_by_side},
     plan::Status,
-    planner::strip,
     step::{Journal, RunInfo},
     trouble::Trouble,
     wanted::Ready,
@@ -67,10 +67,7 @@ pub struct ConsumerEntry {
 impl ConsumerEntry {
     fn new(entry: Registered, matrix: Option<&Matrix>) -> Self {
         let two = crate::planner::two_legged_of(Some(&entry), matrix);
-        let key = entry
-            .public_key
-            .as_deref()
-            .and_then(|text| PublicKey::from_server(text).ok());
+        let key = public_key_of(&entry);
         Self {
             fingerprint: key.as_ref().map(|key| key.fingerprint().to_string()),
             bits: key.as_ref().map(PublicKey::bits),
@@ -127,13 +124,7 @@ fn read_links(client: &Client, ready: &Ready) -> Result<Vec<LinkEntry>, Trouble>
         let managed_as = ready
             .named
             .iter()
-            .find(|named| {
-                named.server == client.server()
-                    && link
-                        .rpc_url
-                        .as_deref()
-                        .is_some_and(|url| strip(url) == strip(&named.url))
-            })
+            .find(|named| named.server == client.server() && link.has_url(&named.url))
             .map(|named| named.consumer.clone());
         entries.push(LinkEntry {
             link,
@@ -154,14 +145,9 @@ pub fn find<'l>(
     links: &'l [LinkEntry],
     wanted: &str,
 ) -> Result<&'l LinkEntry, Trouble> {
-    let exact = links.iter().find(|entry| {
-        entry.link.id.eq_ignore_ascii_case(wanted)
-            || entry
-                .link
-                .rpc_url
-                .as_deref()
-                .is_some_and(|url| strip(url) == strip(wanted))
-    });
+    let exact = links
+        .iter()
+        .find(|entry| entry.link.id.eq_ignore_ascii_case(wanted) || entry.link.has_url(wanted));
     if let Some(entry) = exact {
         return Ok(entry);
     }

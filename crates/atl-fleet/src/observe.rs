@@ -102,6 +102,12 @@ impl Observed {
 }
 
 impl ObservedConsumer {
+    /// What is registered on the link, where it is this consumer.
+    pub(crate) fn ours(&self, consumer: &Consumer) -> Option<&atl_applinks::Consumer> {
+        let entry = self.consumer.as_ref();
+        entry.filter(|entry| entry.key == consumer.key)
+    }
+
     /// SHA-256 over everything the plan for this consumer depends on, in hex.
     pub(crate) fn digest(&self) -> String {
         digest(self)
@@ -179,18 +185,12 @@ pub(crate) fn observe_consumer(
     consumer: &Consumer,
     look: &Look<'_>,
 ) -> Result<ObservedConsumer, Trouble> {
-    let link = links.iter().find(|link| {
-        link.rpc_url
-            .as_deref()
-            .is_some_and(|url| strip(url) == strip(&consumer.url))
-    });
+    let link = links.iter().find(|link| link.has_url(&consumer.url));
     let computed = atl_applinks::link_id(&consumer.url);
     let relocated = links.iter().find(|link| {
         link.id.eq_ignore_ascii_case(&computed)
-            && link
-                .rpc_url
-                .as_deref()
-                .is_some_and(|url| strip(url) != strip(&consumer.url))
+            && link.rpc_url.is_some()
+            && !link.has_url(&consumer.url)
     });
     let mut seen = ObservedConsumer {
         link: link.cloned(),
@@ -211,10 +211,7 @@ pub(crate) fn observe_consumer(
     if let Some(link) = link {
         seen.consumer = applinks.consumer(&link.id)?;
     }
-    let ours = seen
-        .consumer
-        .as_ref()
-        .is_some_and(|entry| entry.key == consumer.key);
+    let ours = seen.ours(consumer).is_some();
     if consumer.state == State::Absent {
         if let Some(link) = link.filter(|_| ours) {
             seen.shared_with = carrier(applinks, links, &consumer.key, Some(&link.id))?;

@@ -195,13 +195,29 @@ pub struct Summary {
 }
 
 impl Change {
+    /// A change of no field yet, that ends no grant.
+    pub(crate) fn new(kind: Kind, action: Action, consumer: &str, link_id: String) -> Self {
+        Self {
+            kind,
+            action,
+            consumer: consumer.to_owned(),
+            link_id,
+            fields: Vec::new(),
+            kills_grants: 0,
+            kills_grants_complete: true,
+            result: None,
+            verified: None,
+            error: None,
+        }
+    }
+
     /// Whether it changes anything.
     pub fn is_change(&self) -> bool {
         self.action != Action::None
     }
 
     /// Whether it replaces the public key of a consumer that is registered.
-    pub fn replaces_key(&self) -> bool {
+    pub(crate) fn replaces_key(&self) -> bool {
         self.kind == Kind::Consumer
             && self.action == Action::Update
             && self
@@ -320,16 +336,8 @@ mod tests {
 
     fn change(action: Action, result: Option<Applied>) -> Change {
         Change {
-            kind: Kind::Link,
-            action,
-            consumer: "bot".to_owned(),
-            link_id: String::new(),
-            fields: Vec::new(),
-            kills_grants: 0,
-            kills_grants_complete: true,
             result,
-            verified: None,
-            error: None,
+            ..Change::new(Kind::Link, action, "bot", String::new())
         }
     }
 

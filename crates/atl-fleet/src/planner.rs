@@ -11,7 +11,7 @@ use two_legged::{plan_two_legged, refuse_unrestorable};
 pub(crate) use two_legged::{two_legged_of, unrestorable};
 
 use crate::{
-    choose::{Held, Wanted, choose},
+    choose::{Held, Wanted, choose, public_key_of},
     kept::Kept,
     known::{FileKeys, Known},
     observe::{Observed, ObservedConsumer, Probe},
@@ -105,20 +105,13 @@ impl Context<'_> {
         action: Action,
         fields: Vec<Field>,
     ) -> Change {
+        let link_id = self.seen.link.as_ref().map_or_else(
+            || atl_applinks::link_id(&consumer.url),
+            |link| link.id.clone(),
+        );
         Change {
-            kind,
-            action,
-            consumer: consumer.name.clone(),
-            link_id: self.seen.link.as_ref().map_or_else(
-                || atl_applinks::link_id(&consumer.url),
-                |link| link.id.clone(),
-            ),
             fields,
-            kills_grants: 0,
-            kills_grants_complete: true,
-            result: None,
-            verified: None,
-            error: None,
+            ..Change::new(kind, action, &consumer.name, link_id)
         }
     }
 }
@@ -126,11 +119,7 @@ impl Context<'_> {
 fn plan_present(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change>, Trouble> {
     let seen = context.seen;
     refuse_link(consumer, context)?;
-    let registered = seen
-        .consumer
-        .as_ref()
-        .filter(|entry| entry.key == consumer.key);
-    if registered.is_none() {
+    if seen.ours(consumer).is_none() {
         refuse_owned_key(consumer, context)?;
     }
     let held = Held::of(seen.consumer.as_ref(), &consumer.key);
@@ -373,11 +362,7 @@ fn consumer_fields(
         Held::Key(Some(fingerprint)) => Some(fingerprint.to_string()),
         // A key of another consumer, or one that is no key: shown by what the server prints.
         Held::Key(None) => Some("unreadable".to_owned()),
-        Held::Nothing => entry
-            .public_key
-            .as_deref()
-            .and_then(|text| atl_keys::PublicKey::from_server(text).ok())
-            .map(|key| key.fingerprint().to_string()),
+        Held::Nothing => public_key_of(entry).map(|key| key.fingerprint().to_string()),
     });
     match wanted {
         Wanted::Key { fingerprint, .. } if has.as_deref() != Some(fingerprint.as_str()) => {

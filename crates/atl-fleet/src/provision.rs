@@ -5,14 +5,14 @@ mod link;
 use std::sync::Arc;
 
 use atl_applinks::NewConsumer;
-use atl_keys::{Fingerprint, Keypair, PublicKey};
+use atl_keys::{Fingerprint, Keypair};
 use atl_oauth::{ConsumerSigner, KeyState, ProblemKind};
 use atl_store::{Outcome, Registration, StoreError};
 use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    choose::{Held, Wanted, choose},
+    choose::{Held, Wanted, choose, public_key_of},
     execute::{Execute, Work, interrupted},
     kept::{self, Kept},
     observe::{ObservedConsumer, Probe},
@@ -54,11 +54,8 @@ pub(crate) fn provision(
     let before = if is_new {
         Before::nothing()
     } else {
-        let entry = seen
-            .consumer
-            .as_ref()
-            .filter(|entry| entry.key == consumer.key);
-        Before::read(work.applinks, &link.id, entry, kept.as_ref())?
+        let ours = seen.ours(consumer);
+        Before::read(work.applinks, &link.id, ours, kept.as_ref())?
     };
     if kept.is_none()
         && let Some(lose) = Kept::of(&link.id, &before.two_legged, &before.providers)
@@ -339,10 +336,7 @@ fn differences(
     wanted: &NewConsumer,
     key: &Key,
 ) -> Vec<&'static str> {
-    let held = entry
-        .public_key
-        .as_deref()
-        .and_then(|text| PublicKey::from_server(text).ok());
+    let held = public_key_of(entry);
     let text = |value: &Option<String>| value.clone().filter(|text| !text.is_empty());
     // The admin form, the only way to set an executing user, appends `/` to the callback (protocol.md 1.11).
     let slashed = |value: &Option<String>| text(value).map(|text| strip(&text).to_owned());

@@ -6,7 +6,7 @@ use atl_applinks::ApplicationLink;
 use atl_store::{JournalRow, LinkMade, Outcome, StoreError};
 
 use crate::{
-    choose::Held, execute::Work, kept, observe::ObservedConsumer, planner::strip, trouble::Trouble,
+    choose::Held, execute::Work, kept, observe::ObservedConsumer, trouble::Trouble,
     wanted::Consumer,
 };
 
@@ -67,9 +67,7 @@ pub(crate) fn settle_links(
         let happened = match row.step.action.as_str() {
             "link create" => {
                 let url = detail(&row, "application_url");
-                let link = links
-                    .iter()
-                    .find(|link| link.rpc_url.as_deref().is_some_and(|has| strip(has) == url));
+                let link = links.iter().find(|link| link.has_url(url));
                 if let Some(link) = link {
                     store.record_link(&LinkMade {
                         server: row.step.server.clone(),

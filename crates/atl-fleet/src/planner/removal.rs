@@ -55,16 +55,8 @@ pub(super) fn plan_absent(
 
 pub(super) fn delete_link(consumer: &str, link_id: &str) -> Change {
     Change {
-        kind: Kind::Link,
-        action: Action::Delete,
-        consumer: consumer.to_owned(),
-        link_id: link_id.to_owned(),
-        fields: Vec::new(),
-        kills_grants: 0,
         kills_grants_complete: false,
-        result: None,
-        verified: None,
-        error: None,
+        ..Change::new(Kind::Link, Action::Delete, consumer, link_id.to_owned())
     }
 }
 

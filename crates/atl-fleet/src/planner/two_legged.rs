@@ -114,10 +114,7 @@ pub(super) fn plan_two_legged(
 /// What two-legged OAuth of our consumer is set to now.
 fn has_now(consumer: &Consumer, context: &Context<'_>) -> TwoLegged {
     let seen = context.seen;
-    let ours = seen
-        .consumer
-        .as_ref()
-        .filter(|entry| entry.key == consumer.key);
+    let ours = seen.ours(consumer);
     two_legged_of(ours, seen.matrix.as_ref().filter(|_| ours.is_some()))
 }
 

@@ -55,12 +55,8 @@ pub(super) fn link(
 
 /// The link at our application URL, as it is now.
 fn find(work: &Work<'_>, consumer: &Consumer) -> Result<Option<ApplicationLink>, Trouble> {
-    let at_our_url = |link: &ApplicationLink| {
-        link.rpc_url
-            .as_deref()
-            .is_some_and(|url| strip(url) == strip(&consumer.url))
-    };
-    Ok(work.links()?.into_iter().find(at_our_url))
+    let links = work.links()?;
+    Ok(links.into_iter().find(|link| link.has_url(&consumer.url)))
 }
 
 /// Creates the link. One that somebody made meanwhile is used where it is bare; it is not ours, though.
