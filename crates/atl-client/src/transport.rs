@@ -1,6 +1,7 @@
 //! HTTP connections that servers share.
 
 use std::{
+    error::Error as _,
     fmt,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -110,7 +111,25 @@ fn build(settings: &Settings, server: &str) -> Result<blocking::Client, ClientEr
     if settings.fresh {
         builder = builder.pool_max_idle_per_host(0);
     }
-    builder.build().map_err(setup)
+    builder.build().map_err(|source| {
+        if is_key_mismatch(&source) {
+            unusable("tls.client_cert_file", Some(source))
+        } else {
+            setup(source)
+        }
+    })
+}
+
+/// Whether the client certificate is not of the client key, which is looked at last.
+fn is_key_mismatch(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        if current.to_string().contains("KeyMismatch") {
+            return true;
+        }
+        cause = current.source();
+    }
+    false
 }
 
 impl fmt::Debug for Transport {

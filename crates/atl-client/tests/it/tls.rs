@@ -91,3 +91,24 @@ fn unusable_material_is_found_before_anything_is_sent() {
         "tls.client_cert_file",
     );
 }
+
+#[test]
+fn a_certificate_and_a_key_that_do_not_belong_together_are_named() {
+    let estate = Estate::start(vec![ServerSpec::new(Kind::Jira).client_certificate()]).unwrap();
+    let (certificate, _) = estate.client_pem("admin").unwrap().unwrap();
+    let (_, key) = estate.client_pem("alice").unwrap().unwrap();
+    let config = ServerConfig {
+        tls: Tls {
+            ca_pem: None,
+            client_pem: Some(format!("{certificate}{key}").into()),
+        },
+        ..config("https://jira.invalid", Credentials::Anonymous)
+    };
+    let error = Client::new(config, &Transport::default()).unwrap_err();
+    assert_eq!(error.code(), "tls_material");
+    assert!(
+        error.advice().contains("its unencrypted key"),
+        "{}",
+        error.advice()
+    );
+}
