@@ -96,6 +96,7 @@ impl Target {
             "`{}` exists and is not overwritten",
             self.path.display()
         ))
+        .hint("name another file, or move this one away first")
     }
 }
 

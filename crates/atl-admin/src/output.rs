@@ -120,7 +120,7 @@ impl Output {
         let fields = facts.as_object().into_iter().flatten();
         let lines: Vec<_> = fields
             .filter(|(_, value)| !value.is_null())
-            .map(|(key, _)| (key.replace('_', " ") + ":", cell(facts, key)))
+            .map(|(key, _)| (key.replace('_', " ") + ":", filled(facts, key)))
             .collect();
         let widest = lines.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
         lines.iter().try_for_each(|(key, value)| {
@@ -192,6 +192,14 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
 pub(crate) fn counted(count: usize, noun: &str) -> String {
     let many = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{many}")
+}
+
+/// A cell for a person: one that is empty shows so.
+fn filled(row: &Value, key: &str) -> String {
+    match cell(row, key) {
+        text if text.is_empty() => "-".to_owned(),
+        text => text,
+    }
 }
 
 /// One cell as text.

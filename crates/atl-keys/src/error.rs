@@ -202,7 +202,7 @@ impl KeyError {
                 ImportPolicy::Strict
                     if *bits >= ImportPolicy::Insecure.least() && *bits <= policy.most() =>
                 {
-                    "use a larger key; `--insecure` takes this one for as long as it must be kept"
+                    "where this one must be kept for a while, `keys import --insecure` takes it; better make a larger one"
                 }
                 _ => "use a key of 2048 to 4096 bits",
             },

@@ -8,7 +8,7 @@ mod list;
 mod protection;
 mod show;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use atl_keys::{Fingerprint, Half, KeyError, KeyFile};
 use atl_store::{KeyState, KeypairRow, Registration, Store};
@@ -75,7 +75,8 @@ struct Shown {
 
 impl Shown {
     fn new(row: KeypairRow, registrations: &[Registration]) -> Self {
-        let servers = registrations
+        // A server that moved to another URL is registered under both.
+        let servers: BTreeSet<_> = registrations
             .iter()
             .filter(|registration| registration.fingerprint == row.fingerprint)
             .map(|registration| registration.server.clone())
@@ -87,7 +88,7 @@ impl Shown {
             fingerprint: row.fingerprint,
             created: format!("{:.0}", row.created),
             state: row.state,
-            servers,
+            servers: servers.into_iter().collect(),
         }
     }
 }

@@ -83,6 +83,7 @@ fn never_overwrites() {
     insta::assert_snapshot!(run.shown(), @r"
     -- stderr
     error: `fleet.yaml` exists and is not overwritten
+    hint: name another file, or move this one away first
     -- exit 1
     ");
     assert_eq!(env.read("fleet.yaml"), "mine");

@@ -100,7 +100,7 @@ fn nobody_to_ask_for_a_passphrase_is_a_usage_error() {
     insta::assert_snapshot!(env.run("keys generate --out a.pem --format pkcs1").shown(), @r"
     -- stderr
     error: a PKCS#1 private key is never encrypted
-    hint: leave `--format pkcs1` out, or write it with `--no-passphrase`
+    hint: leave `--format pkcs1` out, or write it without a passphrase
     -- exit 2
     ");
     assert_eq!(env.files(), [""; 0]);
@@ -125,6 +125,7 @@ fn a_file_that_exists_is_not_overwritten() {
     insta::assert_snapshot!(refused.shown(), @r"
     -- stderr
     error: `a.pem` exists and is not overwritten
+    hint: name another file, or move this one away first
     -- exit 1
     ");
     let refused = env.run("keys generate --out b.pem --public-out a.pem --no-passphrase");

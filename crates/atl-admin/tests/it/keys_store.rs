@@ -1,6 +1,6 @@
 //! `keys generate`, `list`, `export` and `import` with the store.
 
-use crate::env::Env;
+use crate::{env::Env, estate::Fleet};
 
 #[test]
 fn looking_makes_nothing() {
@@ -178,7 +178,7 @@ fn an_import_is_refused_with_the_command_that_mends_it() {
     -- stderr
     error: could not take a key from `rsa-1024.pem`
     Caused by: the key has 1024 bits, and 2048 to 8192 are accepted
-    hint: use a larger key; `--insecure` takes this one for as long as it must be kept: `atl-admin keys generate --out new-key.pem --public-out new-key.pub.pem`
+    hint: where this one must be kept for a while, `keys import --insecure` takes it; better make a larger one: `atl-admin keys generate --out new-key.pem --public-out new-key.pub.pem`
     -- exit 1
     ");
     insta::assert_snapshot!(env.run("keys import openssh.pem -c bot").shown(), @r"
@@ -261,4 +261,28 @@ fn the_store_key_comes_from_where_it_is_said_to_be() {
         );
     }
     assert_eq!(env.files(), ["key.sh", "s.db"]);
+}
+
+#[test]
+fn a_flag_that_would_do_nothing_is_refused() {
+    let env = Env::new();
+    for line in [
+        "keys generate --consumer bot --format pkcs1",
+        "keys generate --consumer bot --kdf pbkdf2",
+        "keys export bot --private --one-line --out a.pem",
+    ] {
+        let run = env.run(line);
+        assert_eq!(run.code, Some(2), "{line}: {}", run.shown());
+    }
+    assert_eq!(env.files(), [""; 0]);
+}
+
+#[test]
+fn a_server_that_moved_is_listed_once() {
+    let fleet = Fleet::provisioned();
+    fleet.edit("127.0.0.1", "localhost");
+    let run = fleet.run("apply");
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let (listed, _) = fleet.json("keys list");
+    assert_eq!(listed["keys"][0]["servers"], serde_json::json!(["jira"]));
 }

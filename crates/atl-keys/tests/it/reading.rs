@@ -405,7 +405,7 @@ fn advice_says_what_to_do() {
         ),
         ("openssh.pem", "ssh-keygen -p"),
         ("ec.pem", "`atl-admin keys generate"),
-        ("rsa-1024.pem", "`--insecure`"),
+        ("rsa-1024.pem", "`keys import --insecure`"),
         ("pkcs8.pub.pem", "the file it was made from"),
     ] {
         assert!(advice(name).contains(expected), "{name}: {}", advice(name));

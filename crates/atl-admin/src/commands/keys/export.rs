@@ -35,7 +35,7 @@ pub struct Args {
     #[arg(long)]
     pub public: bool,
     /// In one line of base64, as the servers print and take it
-    #[arg(long, requires = "public")]
+    #[arg(long, requires = "public", conflicts_with = "private")]
     pub one_line: bool,
     /// Write the private half
     #[arg(long, requires = "out")]

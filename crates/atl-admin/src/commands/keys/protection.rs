@@ -35,13 +35,25 @@ pub enum Derivation {
 #[derive(Debug, clap::Args)]
 pub struct Protection {
     /// The form of the private key
-    #[arg(long, value_name = "FORM", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "FORM",
+        value_enum,
+        default_value_t,
+        requires = "out"
+    )]
     pub format: Form,
     /// Encrypt the private key with the passphrase in this file
     #[arg(long, value_name = "FILE")]
     pub passphrase_file: Option<PathBuf>,
     /// How the encryption key is made from the passphrase
-    #[arg(long, value_name = "KDF", value_enum, default_value_t)]
+    #[arg(
+        long,
+        value_name = "KDF",
+        value_enum,
+        default_value_t,
+        requires = "out"
+    )]
     pub kdf: Derivation,
 }
 
@@ -79,7 +91,7 @@ impl Protection {
 
 fn unencrypted() -> Error {
     Error::usage("a PKCS#1 private key is never encrypted")
-        .hint("leave `--format pkcs1` out, or write it with `--no-passphrase`")
+        .hint("leave `--format pkcs1` out, or write it without a passphrase")
 }
 
 /// Refuses to overwrite a private key that cannot be read, `--force` or not: nobody could say what was lost.
