@@ -7,6 +7,7 @@ mod faults;
 mod form;
 mod links;
 mod matrix;
+mod pages;
 mod sign_in;
 mod signatures;
 mod support;
