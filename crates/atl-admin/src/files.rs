@@ -7,7 +7,10 @@ use std::{
 
 use zeroize::Zeroizing;
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    term,
+};
 
 /// More than any key, certificate or passphrase has.
 const LIMIT: u64 = 1 << 20;
@@ -135,6 +138,16 @@ pub(crate) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
         )));
     }
     Ok(contents)
+}
+
+/// Warns where others may read a file that holds a secret.
+pub(crate) fn warn_if_loose(what: &str, path: &Path) {
+    if let Some(mode) = loose_mode(path) {
+        let path = path.display();
+        term::warn(&format!(
+            "others may read the {what} `{path}` (mode {mode:04o}): run `chmod 600 {path}`"
+        ));
+    }
 }
 
 /// The mode of a file that others than its owner may use.

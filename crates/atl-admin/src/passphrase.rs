@@ -7,18 +7,13 @@ use secrecy::{ExposeSecret as _, SecretString};
 use crate::{
     error::{Error, Result},
     files,
-    term::{self, Terminal},
+    term::Terminal,
 };
 
 /// The passphrase in a file; one line end at its end is not part of it.
 pub(crate) fn read(path: &Path) -> Result<SecretString> {
     let contents = files::read(path)?;
-    if let Some(mode) = files::loose_mode(path) {
-        let path = path.display();
-        term::warn(&format!(
-            "others may read the passphrase file `{path}` (mode {mode:04o}): run `chmod 600 {path}`"
-        ));
-    }
+    files::warn_if_loose("passphrase file", path);
     let text = std::str::from_utf8(&contents).map_err(|_| {
         Error::usage(format!(
             "the passphrase in `{}` is not UTF-8",

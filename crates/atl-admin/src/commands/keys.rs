@@ -18,9 +18,7 @@ use crate::{
     context::Context,
     error::{Error, Result},
     exit::Exit,
-    files,
     output::Column,
-    term,
 };
 
 /// The commands.
@@ -150,14 +148,4 @@ fn of_file(error: &KeyError, path: &Path) -> Error {
     Error::failed(format!("could not take a key from `{}`", path.display()))
         .caused_by(Some(error))
         .hint(advice)
-}
-
-/// A private key that others may read deserves a warning.
-fn warn_if_loose(path: &Path) {
-    if let Some(mode) = files::loose_mode(path) {
-        let path = path.display();
-        term::warn(&format!(
-            "others may read the private key `{path}` (mode {mode:04o}): run `chmod 600 {path}`"
-        ));
-    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use atl_keys::{ImportPolicy, Keypair};
 use atl_store::{KeyState, StoreError};
 
-use super::{COLUMNS, Shown, is_encrypted, warn_if_loose};
+use super::{COLUMNS, Shown, is_encrypted};
 use crate::{context::Context, error::Result, exit::Exit, files, flags::Format, passphrase, term};
 
 /// The arguments.
@@ -48,7 +48,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let read = Keypair::read(&text, passphrase.as_ref(), policy)
         .map_err(|error| super::of_file(&error, &args.file))?;
     read.notes.iter().for_each(|note| term::note(note));
-    warn_if_loose(&args.file);
+    files::warn_if_loose("private key", &args.file);
     let store = context.store("keys import")?;
     let row = store.add_keypair(consumer, &read.value, KeyState::Active)?;
     if row.consumer != consumer || row.state == KeyState::Retired {

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use atl_keys::{ImportPolicy, Keypair, PublicKey, Read};
 use serde_json::json;
 
-use super::{Shown, find, is_encrypted, is_private, of_file, warn_if_loose};
+use super::{Shown, find, is_encrypted, is_private, of_file};
 use crate::{context::Context, error::Result, exit::Exit, files, flags::Format, passphrase, term};
 
 /// The arguments.
@@ -56,7 +56,7 @@ fn read(context: &Context, args: &Args, path: &Path) -> Result<PublicKey> {
         let passphrase = is_encrypted(&text)
             .then(|| passphrase::existing(args.passphrase_file.as_deref(), path, context.terminal))
             .transpose()?;
-        warn_if_loose(path);
+        files::warn_if_loose("private key", path);
         let read = Keypair::read(&text, passphrase.as_ref(), ImportPolicy::Insecure)
             .map_err(|error| of_file(&error, path))?;
         Read {
