@@ -223,6 +223,13 @@ mod tests {
             .with_ansi(false)
             .with_writer(move || writer.clone())
             .finish();
+        // With one dispatcher only, a test on another thread that has none could switch an event off for all.
+        let _second = tracing::Dispatch::new(
+            tracing_subscriber::fmt()
+                .with_max_level(tracing::Level::TRACE)
+                .with_writer(io::sink)
+                .finish(),
+        );
         tracing::subscriber::with_default(subscriber, || {
             signed("hunter2");
             signed("");

@@ -51,6 +51,8 @@ fn exchanges_are_traced_without_secrets() {
         ),
     });
     let log = Log::default();
+    // With one dispatcher only, a test on another thread that has none could switch an event off for all.
+    let _second = tracing::Dispatch::new(Log::default());
     tracing::subscriber::with_default(log.clone(), || {
         for credentials in [password(Login::Basic), password(Login::Session), token()] {
             let client = wire.client(credentials);
