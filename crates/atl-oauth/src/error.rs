@@ -1,7 +1,9 @@
 //! Why a signed call was not made or not understood.
 
-use atl_client::{ClientError, Failure};
+use atl_client::{ClientError, Failure, Response};
 use atl_keys::SignError;
+
+use crate::problem::Problem;
 
 /// Why a signed call was not made or not understood.
 #[derive(Debug, thiserror::Error)]
@@ -21,9 +23,7 @@ pub enum OauthError {
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The server answered, and its answer says nothing about the key.
-    #[error(
-        "{server}: {what} was answered with {status} and {reason}, which says nothing about the key"
-    )]
+    #[error("{server}: {what} was answered with {status} and {reason}, which says nothing")]
     Unclear {
         /// The server's name.
         server: String,
@@ -33,6 +33,34 @@ pub enum OauthError {
         status: u16,
         /// What was wrong with it.
         reason: Unclear,
+    },
+    /// The server refused a signed call, and said why.
+    #[error("{server}: {what} was refused: {problem}")]
+    Refused {
+        /// The server's name.
+        server: String,
+        /// `METHOD path`.
+        what: String,
+        /// Why.
+        problem: Box<Problem>,
+    },
+    /// The user denied the request.
+    #[error("{server}: the request was denied on the authorization page")]
+    Denied {
+        /// The server's name.
+        server: String,
+    },
+    /// The request token expired before the dance ended.
+    #[error("{server}: the request token expired before it was exchanged")]
+    RequestTokenExpired {
+        /// The server's name.
+        server: String,
+    },
+    /// The server does not accept the verifier for this request token.
+    #[error("{server}: the verifier was refused")]
+    VerifierRefused {
+        /// The server's name.
+        server: String,
     },
 }
 
@@ -52,6 +80,10 @@ pub enum Unclear {
     NoToken,
     /// A request token without `oauth_callback_confirmed=true`.
     NotConfirmed,
+    /// 200 with nobody's name, where a user was due.
+    Nobody,
+    /// No `oauth_problem` where one was due.
+    NoProblem,
     /// A failure of the server, or of a gateway before it.
     Failing,
     /// A status that such a server does not answer here.
@@ -70,7 +102,10 @@ impl Unclear {
             Self::Unexplained => {
                 "something refused the call before OAuth looked at it: look into the server's log, and for a gateway that answers in its place"
             }
-            Self::NotAUser | Self::Status => {
+            Self::Nobody => {
+                "the call was taken for an anonymous one: something in between strips the `Authorization` header, or the OAuth plugin is off"
+            }
+            Self::NotAUser | Self::NoProblem | Self::Status => {
                 "this is not how such a server answers here: check `url` in the fleet file, and whether its application links and OAuth plugins are enabled"
             }
             Self::Failing => {
@@ -91,8 +126,9 @@ impl std::fmt::Display for Unclear {
         f.write_str(match self {
             Self::Page => "a page for people",
             Self::NoChallenge => "no OAuth challenge",
-            Self::Unexplained => "no `oauth_problem`",
+            Self::Unexplained | Self::NoProblem => "no `oauth_problem`",
             Self::NotAUser => "something that is no user name",
+            Self::Nobody => "the name of nobody",
             Self::NoToken => "no request token",
             Self::NotConfirmed => "a request token without `oauth_callback_confirmed`",
             Self::Failing => "no answer of its own",
@@ -103,12 +139,16 @@ impl std::fmt::Display for Unclear {
 
 impl OauthError {
     /// A stable `snake_case` name for scripts.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Client(error) => error.code(),
             Self::Sign(_) => "signing_failed",
             Self::Random { .. } => "no_randomness",
             Self::Unclear { .. } => "answer_unclear",
+            Self::Refused { problem, .. } => problem.code(),
+            Self::Denied { .. } => "denied",
+            Self::RequestTokenExpired { .. } => "request_token_expired",
+            Self::VerifierRefused { .. } => "verifier_refused",
         }
     }
 
@@ -121,6 +161,10 @@ impl OauthError {
                 "make the operating system's random source available to this process".to_owned()
             }
             Self::Unclear { reason, .. } => reason.advice().to_owned(),
+            Self::Refused { problem, .. } => problem.advice(),
+            Self::Denied { .. } => "ask the user to approve it, and run `atl-admin authorize` again".to_owned(),
+            Self::RequestTokenExpired { .. } => "run `atl-admin authorize` again and approve within ten minutes".to_owned(),
+            Self::VerifierRefused { .. } => "run `atl-admin authorize` again and give the verifier of that very dance: six letters and digits, upper and lower case matter".to_owned(),
         }
     }
 
@@ -128,8 +172,30 @@ impl OauthError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Client(error) => error.failure(),
-            Self::Sign(_) | Self::Random { .. } => Failure::Failed,
+            Self::Sign(_) | Self::Random { .. } | Self::RequestTokenExpired { .. } => {
+                Failure::Failed
+            }
             Self::Unclear { .. } => Failure::Unreachable,
+            Self::Refused { .. } | Self::Denied { .. } | Self::VerifierRefused { .. } => {
+                Failure::Refused
+            }
+        }
+    }
+
+    /// Whether the call may have taken effect although its answer was lost or unreadable.
+    pub fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Client(error) => error.may_have_happened(),
+            Self::Unclear { status, .. } => matches!(status, 200..300 | 500..),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn refused(response: &Response, problem: Problem) -> Self {
+        Self::Refused {
+            server: response.server.clone(),
+            what: response.what.clone(),
+            problem: Box::new(problem),
         }
     }
 }

@@ -1,18 +1,27 @@
 #![doc = include_str!("../README.md")]
 
 mod advice;
+mod answer;
+mod callback;
+mod dance;
 mod difference;
 mod error;
 pub mod header;
 mod problem;
-mod proof;
 pub mod rfc5849;
+mod signed;
 mod signer;
+mod token;
+mod whoami;
 
+pub use callback::{Approval, CallbackAnswer};
+pub use dance::{Approved, Decision, Pending, REQUEST_TOKEN_LIFETIME, prove};
 pub use difference::redacted;
 pub use error::{OauthError, Unclear};
 pub use problem::{Problem, ProblemKind};
-pub use proof::{KeyState, look, prove};
+pub use signed::{Answer, Parameters, send};
 pub use signer::{
     Call, Clock, ConsumerSigner, NonceSource, RandomNonce, Signed, SystemClock, sign,
 };
+pub use token::{AccessToken, renew, token_id};
+pub use whoami::{KeyState, TokenState, look, token_state};
