@@ -4,6 +4,7 @@ use atl_keys::Fingerprint;
 use jiff::Timestamp;
 
 use crate::StoreError;
+use crate::grants::{GrantRow, GrantState};
 use crate::journal::{JournalRow, Outcome, Step};
 use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
 use crate::seal::SealHeader;
@@ -53,6 +54,28 @@ pub(crate) trait Database: Send {
     fn add_link(&mut self, link: &LinkMade) -> Result<(), StoreError>;
     /// Removes it, where there is one.
     fn delete_link(&mut self, server_url: &str, link_id: &str) -> Result<(), StoreError>;
+
+    /// All grants, by server, consumer and user.
+    fn grants(&mut self) -> Result<Vec<GrantRow>, StoreError>;
+    /// The sealed part of a grant.
+    fn sealed_grant(&mut self, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Adds a grant in place of those with these ids, all in one transaction.
+    fn put_grant(
+        &mut self,
+        row: &GrantRow,
+        sealed: &[u8],
+        instead_of: &[&str],
+    ) -> Result<(), StoreError>;
+    /// Whether there was such a grant.
+    fn set_grant_state(
+        &mut self,
+        id: &str,
+        state: GrantState,
+        checked: Timestamp,
+        note: Option<&str>,
+    ) -> Result<bool, StoreError>;
+    /// Whether there was such a grant.
+    fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError>;
 
     /// Adds an open step; returns its number.
     fn begin(&mut self, step: &Step, started: Timestamp) -> Result<i64, StoreError>;

@@ -115,6 +115,22 @@ pub enum StoreError {
         /// The key file.
         path: PathBuf,
     },
+    /// The secrets of a grant do not open: they were changed, or moved from another grant.
+    #[error("the secrets of grant {id} in the store `{path}` were tampered with")]
+    GrantSealBroken {
+        /// The store.
+        path: PathBuf,
+        /// The grant.
+        id: String,
+    },
+    /// There is no such grant.
+    #[error("the store `{path}` has no grant {id}")]
+    NoSuchGrant {
+        /// The store.
+        path: PathBuf,
+        /// The grant.
+        id: String,
+    },
     /// The store key given as text is empty, or a store key cut short.
     #[error("the store key given is empty or cut short")]
     KeyTextInvalid,
@@ -241,11 +257,12 @@ impl StoreError {
             Self::KeyFileMissing { .. } => "store_key_missing",
             Self::KeyFileInvalid { .. } | Self::KeyTextInvalid => "store_key_invalid",
             Self::WrongKey { .. } => "store_key_wrong",
-            Self::SealBroken { .. } => "store_seal_broken",
+            Self::SealBroken { .. } | Self::GrantSealBroken { .. } => "store_seal_broken",
             Self::Keypair { .. } => "store_keypair_unreadable",
             Self::NotSealed => "seal_failed",
             Self::KeypairTaken { .. } => "keypair_taken",
             Self::NoSuchKeypair { .. } => "keypair_unknown",
+            Self::NoSuchGrant { .. } => "grant_unknown",
             Self::NoOpenStep { .. } => "step_not_open",
             Self::Locked { .. } => "locked",
             Self::LockUnsupported { .. } => "lock_unsupported",
@@ -274,6 +291,8 @@ impl StoreError {
             Self::KeyTextInvalid => "check what the variable or command of `--store-key` gives: a passphrase, or a whole store key".into(),
             Self::WrongKey { .. } => "give the key this store was made with (`--store-key`), or name another store (`--store`)".into(),
             Self::SealBroken { .. } => "put a backup of the store in its place, or replace the keypair".into(),
+            Self::GrantSealBroken { .. } => "put a backup of the store in its place, or have the grant given anew with `atl-admin authorize`".into(),
+            Self::NoSuchGrant { .. } => "see `atl-admin tokens list`; another run may have renewed or revoked it".into(),
             Self::Keypair { .. } => "check it with `atl-admin keys check`, or replace the keypair".into(),
             Self::NotSealed => "run it where the operating system's random source works".into(),
             Self::KeypairTaken { .. } => "use another keypair: one in the store belongs to one consumer; where two must share it, name its file in the fleet file with `keypair: { private_key_file: FILE }`".into(),

@@ -3,6 +3,7 @@
 mod database;
 mod error;
 mod files;
+mod grants;
 mod journal;
 mod key;
 mod lock;
@@ -13,6 +14,7 @@ mod store;
 mod url;
 
 pub use error::StoreError;
+pub use grants::{GrantRow, GrantSecrets, GrantState};
 pub use journal::{JournalRow, Outcome, Step};
 pub use key::KeySource;
 pub use lock::{Holder, Lock, LockHolder};

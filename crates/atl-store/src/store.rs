@@ -1,5 +1,7 @@
 //! The door.
 
+mod grants;
+
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

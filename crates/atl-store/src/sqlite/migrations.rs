@@ -3,9 +3,10 @@
 use rusqlite::Connection;
 
 /// Version N is the first N of these. What has been released is never edited.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     include_str!("migrations/0001_base.sql"),
     include_str!("migrations/0002_proof.sql"),
+    include_str!("migrations/0003_grants.sql"),
 ];
 
 /// The newest version known here.

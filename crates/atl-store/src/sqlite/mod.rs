@@ -16,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
 use crate::StoreError;
 use crate::database::{Database, SealedKeypair};
+use crate::grants::{GrantRow, GrantState};
 use crate::journal::{JournalRow, Outcome, Step};
 use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
 use crate::seal::SealHeader;
@@ -135,6 +136,44 @@ impl Database for Sqlite {
 
     fn delete_link(&mut self, server_url: &str, link_id: &str) -> Result<(), StoreError> {
         self.write(|connection| tables::delete_link(connection, server_url, link_id))
+    }
+
+    fn grants(&mut self) -> Result<Vec<GrantRow>, StoreError> {
+        self.read(tables::grants::grants)
+    }
+
+    fn sealed_grant(&mut self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|connection| tables::grants::sealed_grant(connection, id))
+    }
+
+    fn put_grant(
+        &mut self,
+        row: &GrantRow,
+        sealed: &[u8],
+        instead_of: &[&str],
+    ) -> Result<(), StoreError> {
+        self.write(|connection| {
+            for id in instead_of {
+                tables::grants::delete_grant(connection, id)?;
+            }
+            tables::grants::put_grant(connection, row, sealed)
+        })
+    }
+
+    fn set_grant_state(
+        &mut self,
+        id: &str,
+        state: GrantState,
+        checked: Timestamp,
+        note: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        self.write(|connection| {
+            tables::grants::set_grant_state(connection, id, state, checked, note)
+        })
+    }
+
+    fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError> {
+        self.write(|connection| tables::grants::delete_grant(connection, id))
     }
 
     fn begin(&mut self, step: &Step, started: Timestamp) -> Result<i64, StoreError> {

@@ -1,5 +1,7 @@
 //! Rows in SQL.
 
+pub(super) mod grants;
+
 use std::str::FromStr as _;
 
 use atl_keys::Fingerprint;
