@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::{
     check::ServerChecks,
+    grant::{FailedGrant, GrantEntry},
     plan::{Change, ServerPlan, Summary},
 };
 
@@ -52,6 +53,10 @@ pub enum Event<'a> {
     Server(&'a ServerPlan),
     /// A server was checked.
     Checked(&'a ServerChecks),
+    /// A grant was given, looked at, renewed or revoked.
+    Grant(&'a GrantEntry),
+    /// A grant could not be.
+    GrantFailed(&'a FailedGrant),
     /// The run is over.
     Summary(&'a Summary),
 }

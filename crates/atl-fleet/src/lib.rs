@@ -9,6 +9,8 @@ mod event;
 mod execute;
 mod export;
 mod file;
+#[allow(dead_code, reason = "the commands that report grants come next")]
+mod grant;
 mod guard;
 mod kept;
 mod keys;
@@ -21,6 +23,8 @@ mod planner;
 mod provision;
 mod recover;
 mod settle;
+#[allow(dead_code, reason = "the commands that sign with it come next")]
+mod signing;
 mod step;
 mod trouble;
 mod two_legged;
@@ -33,8 +37,9 @@ pub use file::{
     CommandRunner, ConnectionOptions, Environment, FleetError, FleetErrors, FleetFile,
     KeyringReader, Needs, Position, Select, schema,
 };
+pub use grant::{FailedGrant, GrantEntry, GrantReport};
 pub use known::FileKeyError;
-pub use outcome::{Exit, of_apply, of_plan};
+pub use outcome::{Exit, of_apply, of_changing, of_looking, of_plan};
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,
     Summary,

@@ -1,4 +1,4 @@
-//! Exit codes of plans (cli.md section 1).
+//! Exit codes of runs (cli.md section 1).
 
 use crate::plan::{Plan, Status};
 
@@ -15,7 +15,7 @@ pub enum Exit {
     Refused,
     /// 5: some servers succeeded and some did not.
     Partly,
-    /// 10: changes are pending.
+    /// 10: changes are pending, or there are findings.
     Pending,
 }
 
@@ -28,9 +28,9 @@ fn of_status(status: Status) -> Exit {
     }
 }
 
-/// A command that changes: where every server ended alike, that code; where some succeeded, 5; mixed failures, 1.
-pub fn of_apply(plan: &Plan) -> Exit {
-    let mut statuses = plan.servers.iter().map(|server| server.status);
+/// A command that changes: where all ended alike, that code; where some succeeded, 5; mixed failures, 1.
+pub fn of_changing(statuses: impl IntoIterator<Item = Status>) -> Exit {
+    let mut statuses = statuses.into_iter();
     let Some(first) = statuses.next() else {
         return Exit::Done;
     };
@@ -44,22 +44,33 @@ pub fn of_apply(plan: &Plan) -> Exit {
     }
 }
 
-/// A command that looks: 4 if all were refused, 3 if anything could not be looked at; a consumer that our own guards
-/// refuse is a failed operation; else pending changes where they are asked for.
-pub fn of_plan(plan: &Plan, detailed: bool) -> Exit {
-    let all = |status| {
-        !plan.servers.is_empty() && plan.servers.iter().all(|server| server.status == status)
-    };
-    let any = |status| plan.servers.iter().any(|server| server.status == status);
-    if all(Status::Refused) {
+/// A command that looks: 4 if all were refused, 3 if anything could not be looked at, 1 if an operation failed; else 10
+/// where there is something to find.
+pub fn of_looking(statuses: impl IntoIterator<Item = Status>, found: bool) -> Exit {
+    let statuses: Vec<Status> = statuses.into_iter().collect();
+    let any = |wanted| statuses.contains(&wanted);
+    if !statuses.is_empty() && statuses.iter().all(|status| *status == Status::Refused) {
         Exit::Refused
     } else if any(Status::Unreachable) || any(Status::Refused) {
         Exit::CouldNotTell
     } else if any(Status::Failed) {
         Exit::Failed
-    } else if detailed && plan.has_changes() {
+    } else if found {
         Exit::Pending
     } else {
         Exit::Done
     }
+}
+
+/// What `apply` came to.
+pub fn of_apply(plan: &Plan) -> Exit {
+    of_changing(plan.servers.iter().map(|server| server.status))
+}
+
+/// What `plan` came to; a consumer that our own guards refuse is a failed operation.
+pub fn of_plan(plan: &Plan, detailed: bool) -> Exit {
+    of_looking(
+        plan.servers.iter().map(|server| server.status),
+        detailed && plan.has_changes(),
+    )
 }

@@ -1,0 +1,80 @@
+//! Which key signs for a consumer on a server.
+
+use std::sync::Arc;
+
+use atl_keys::Keypair;
+use atl_oauth::ConsumerSigner;
+
+use crate::{
+    keys::Keys,
+    known::Known,
+    trouble::Trouble,
+    wanted::{Consumer, KeypairSource},
+};
+
+/// A private key and the consumer key that it signs for.
+pub(crate) struct SigningKey {
+    consumer_key: String,
+    keypair: Arc<Keypair>,
+}
+
+impl SigningKey {
+    /// Signs with the system's clock and random source.
+    pub(crate) fn signer(&self) -> ConsumerSigner<'_> {
+        ConsumerSigner::new(&self.consumer_key, &*self.keypair)
+    }
+}
+
+/// The key that the server is known to hold, else the consumer's newest.
+pub(crate) fn signing_key(
+    known: &Known,
+    keys: &Keys<'_>,
+    consumer: &Consumer,
+    server: &str,
+    server_url: &str,
+) -> Result<SigningKey, Trouble> {
+    let registered = known
+        .registration(&consumer.name, server_url)
+        .map(|row| row.fingerprint.clone());
+    let file = keys.files().get(&consumer.name);
+    let fingerprint = file
+        .map(|file| file.public.fingerprint())
+        .or(registered)
+        .or_else(|| {
+            known
+                .newest(&consumer.name)
+                .map(|row| row.fingerprint.clone())
+        });
+    let keypair = fingerprint
+        .as_ref()
+        .map(|fingerprint| keys.private(&consumer.name, fingerprint))
+        .transpose()?
+        .flatten();
+    let Some(keypair) = keypair else {
+        return Err(missing(consumer, server));
+    };
+    Ok(SigningKey {
+        consumer_key: consumer.key.clone(),
+        keypair,
+    })
+}
+
+fn missing(consumer: &Consumer, server: &str) -> Trouble {
+    let name = &consumer.name;
+    if matches!(consumer.keypair, KeypairSource::PublicKeyFile(_)) {
+        return Trouble::own(
+            "private_key_elsewhere",
+            format!(
+                "only the public key of consumer `{name}` is here, so that no call to `{server}` can be signed as it"
+            ),
+            "run it where the private key is, with `keypair: { private_key_file: FILE }`",
+        );
+    }
+    Trouble::own(
+        "no_keypair",
+        format!(
+            "consumer `{name}` has no private key in the store, so that no call to `{server}` can be signed as it"
+        ),
+        "run `atl-admin apply` first, name the right store with `--store`, or import the key with `atl-admin keys import`",
+    )
+}
