@@ -191,52 +191,6 @@ pub struct OutgoingConsumer {
     pub shared_secret: String,
 }
 
-/// What a token is good for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TokenKind {
-    /// A request token, to be approved and exchanged.
-    Request,
-    /// An access token.
-    Access,
-}
-
-/// A token that this server gave out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Token {
-    /// The token.
-    pub value: String,
-    /// Its secret, which RSA does not use.
-    pub secret: String,
-    /// What it is good for.
-    pub kind: TokenKind,
-    /// The consumer it was given to.
-    pub consumer_key: String,
-    /// The user who approved it.
-    pub user: Option<String>,
-    /// The callback it was asked with; `None` is version 1.0 of the protocol.
-    pub callback: Option<String>,
-    /// When it was made, in seconds of the server's clock.
-    pub created: i64,
-    /// How many seconds it lives.
-    pub ttl: i64,
-}
-
-impl Token {
-    /// An access token that a user gave to a consumer.
-    pub fn access(value: &str, consumer_key: &str, user: &str) -> Self {
-        Self {
-            value: value.to_owned(),
-            secret: "secret".to_owned(),
-            kind: TokenKind::Access,
-            consumer_key: consumer_key.to_owned(),
-            user: Some(user.to_owned()),
-            callback: None,
-            created: 0,
-            ttl: i64::MAX / 2,
-        }
-    }
-}
-
 /// Links and consumers: what the nodes of a cluster each keep a copy of.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directory {

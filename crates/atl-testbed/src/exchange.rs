@@ -149,8 +149,10 @@ fn carries_secret(call: &Call) -> bool {
 
 fn masked_query(query: &str) -> String {
     let mask = |pair: &str| match pair.split_once('=') {
-        Some((name, _))
-            if name.contains("password") || name == "oauth_token" || name == "oauth_signature" =>
+        Some((name, value))
+            if name.contains("password")
+                || ["token", "oauth_token", "oauth_signature"].contains(&name)
+                || value.contains("oauth_token") =>
         {
             format!("{name}=***")
         }
@@ -180,6 +182,7 @@ fn masked_headers(headers: &HeaderMap) -> Vec<(String, String)> {
                     })
                     .collect::<Vec<_>>()
                     .join("; "),
+                "referer" if value.contains("oauth_token") => "***".to_owned(),
                 _ => value.into_owned(),
             };
             (name.as_str().to_owned(), shown)

@@ -7,6 +7,7 @@ mod directory;
 mod estate;
 mod exchange;
 mod fault;
+mod grants;
 mod identity;
 mod key;
 mod net;
@@ -19,10 +20,11 @@ mod setting;
 mod spec;
 mod state;
 mod tls;
+mod token;
 mod web;
 mod wire;
 
-pub use directory::{Consumer, Flags, Link, OutgoingConsumer, Token, TokenKind, link_id};
+pub use directory::{Consumer, Flags, Link, OutgoingConsumer, link_id};
 pub use estate::{Estate, EstateError};
 pub use exchange::{AuthenticatedBy, Exchange, Purpose};
 pub use fault::{Fault, Hold, Matcher, Rule, When};
@@ -34,3 +36,4 @@ pub use spec::{
     MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER, ServerSpec,
 };
 pub use state::{Role, User};
+pub use token::{Decision, Token, TokenKind, TokenSession};

@@ -51,6 +51,9 @@ fn dispatch(state: &mut State, call: &Call, caller: &Caller) -> Reply {
         ("POST", ["plugins", "servlet", "oauth", "request-token"]) => {
             oauth::request_token(state, call)
         }
+        ("POST", ["plugins", "servlet", "oauth", "access-token"]) => {
+            oauth::access_token(state, call)
+        }
         (
             "GET",
             [

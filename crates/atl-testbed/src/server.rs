@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
 use uuid::Uuid;
 
-use crate::directory::{Consumer, Flags, Link, Token};
+use crate::directory::{Consumer, Flags, Link};
 use crate::exchange::Exchange;
 use crate::fault::{Fault, Hold, Matcher, Rule, When};
 use crate::net::{self, Shared};
@@ -275,17 +275,5 @@ impl Server {
         self.edit_link(id, |link| {
             link.providers.insert(class.to_owned(), config);
         });
-    }
-
-    /// The tokens that are alive.
-    pub fn tokens(&self) -> Vec<Token> {
-        self.shared
-            .with(|state| state.tokens.values().cloned().collect())
-    }
-
-    /// Gives out a token by hand.
-    pub fn add_token(&self, token: Token) {
-        self.shared
-            .with(|state| state.tokens.insert(token.value.clone(), token));
     }
 }

@@ -22,6 +22,13 @@ pub enum Setting {
     SeenAs(Option<String>),
     /// Token bucket per user (protocol.md 5.5); `None` has none.
     RateLimit(Option<RateLimit>),
+    /// How many seconds request tokens live that are given out from now on (protocol.md 2.5).
+    RequestTokenTtl(u32),
+    /// How many seconds access tokens live that are given out from now on (protocol.md 2.5).
+    AccessTokenTtl(u32),
+    /// For how many seconds access tokens that are given out from now on can be renewed (protocol.md 2.5); `None` is
+    /// thirty days more than they live.
+    SessionTtl(Option<u32>),
     /// Two nodes that take turns by connection; the second learns of a change in links and consumers when
     /// [`Server::sync`](crate::Server::sync) is called, or after it has served this many requests.
     TwoNodes {

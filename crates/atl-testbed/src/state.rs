@@ -9,7 +9,7 @@ use rand::distr::Alphanumeric;
 use uuid::Uuid;
 
 use crate::call::Call;
-use crate::directory::{Directory, Token, link_id};
+use crate::directory::{Directory, link_id};
 use crate::exchange::{Exchange, is_write};
 use crate::fault::Faults;
 use crate::oauth::Nonces;
@@ -18,6 +18,7 @@ use crate::spec::{
     ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
     MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER,
 };
+use crate::token::Token;
 
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -99,6 +100,42 @@ pub(crate) struct Settings {
     pub(crate) clock_skew: i64,
     pub(crate) seen_as: Option<String>,
     pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) lifetimes: Lifetimes,
+}
+
+/// How many seconds things of the dance live (protocol.md 2.5).
+#[derive(Debug)]
+pub(crate) struct Lifetimes {
+    pub(crate) request_token: u32,
+    pub(crate) access_token: u32,
+    /// `None` is thirty days more than an access token.
+    pub(crate) session: Option<u32>,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            request_token: 600,
+            access_token: 157_680_000,
+            session: None,
+        }
+    }
+}
+
+impl Lifetimes {
+    pub(crate) fn of_request_token(&self) -> i64 {
+        self.request_token.into()
+    }
+
+    pub(crate) fn of_access_token(&self) -> i64 {
+        self.access_token.into()
+    }
+
+    pub(crate) fn of_session(&self) -> i64 {
+        const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
+        self.session
+            .map_or(self.of_access_token() + THIRTY_DAYS, i64::from)
+    }
 }
 
 /// The second node's copy, and how many of its own requests it will yet serve from it.
@@ -163,6 +200,7 @@ impl State {
                 clock_skew: 0,
                 seen_as: None,
                 rate_limit: None,
+                lifetimes: Lifetimes::default(),
             },
             users: users
                 .into_iter()
@@ -193,6 +231,9 @@ impl State {
                 self.settings.rate_limit = limit;
                 self.buckets.clear();
             }
+            Setting::RequestTokenTtl(seconds) => self.settings.lifetimes.request_token = seconds,
+            Setting::AccessTokenTtl(seconds) => self.settings.lifetimes.access_token = seconds,
+            Setting::SessionTtl(seconds) => self.settings.lifetimes.session = seconds,
             Setting::TwoNodes { catch_up_after } => {
                 self.second_node = Some(SecondNode {
                     copy: self.directory.clone(),
@@ -232,7 +273,9 @@ impl State {
         let due = second
             .catch_up_after
             .is_some_and(|limit| second.served >= limit);
-        if due || is_write(&call.method, &call.path) {
+        // Tokens are in the database and no node keeps a copy of them.
+        let dance = call.path.starts_with("/plugins/servlet/oauth/");
+        if due || (is_write(&call.method, &call.path) && !dance) {
             self.sync();
         }
     }

@@ -3,6 +3,7 @@
 use super::base_string::{encode, form};
 use crate::call::Pairs;
 use crate::reply::Reply;
+use crate::state::State;
 
 /// An `oauth_problem` with its parameters.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ impl Problem {
         Self::new("parameter_absent").with("oauth_parameters_absent", names.join("&"))
     }
 
-    fn status(&self) -> u16 {
+    pub(crate) fn status(&self) -> u16 {
         match self.name {
             "version_rejected"
             | "parameter_absent"
@@ -70,21 +71,42 @@ impl Problem {
 
     /// Status, form-encoded body and challenge.
     pub(crate) fn reply(&self, base_url: &str) -> Reply {
-        let mut params = vec![("oauth_problem".to_owned(), self.name.to_owned())];
-        params.extend(self.params.iter().cloned());
-        let shown = params.iter().filter(|(name, _)| name.starts_with("oauth_"));
-        let shown = shown.map(|(name, value)| format!(r#"{}="{}""#, encode(name), encode(value)));
-        let header = [challenge(base_url)]
-            .into_iter()
-            .chain(shown)
-            .collect::<Vec<_>>()
-            .join(", ");
         Reply::body(
             self.status(),
             "application/x-www-form-urlencoded;charset=UTF-8",
-            form(&params),
+            form(&self.all()),
         )
-        .challenge(&header)
+        .challenge(&self.challenge(base_url))
+    }
+
+    /// The problem itself, then its parameters.
+    fn all(&self) -> Pairs {
+        let problem = ("oauth_problem".to_owned(), self.name.to_owned());
+        [problem].into_iter().chain(self.params.clone()).collect()
+    }
+
+    /// The challenge that names the problem.
+    pub(crate) fn challenge(&self, base_url: &str) -> String {
+        let shown = self.all().into_iter();
+        let shown = shown.filter(|(name, _)| name.starts_with("oauth_"));
+        let shown = shown.map(|(name, value)| format!(r#"{}="{}""#, encode(&name), encode(&value)));
+        [challenge(base_url)]
+            .into_iter()
+            .chain(shown)
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+}
+
+/// What a token endpoint answers: an exception that nobody caught is the container's page.
+pub(super) fn answer(state: &State, outcome: Result<Reply, Failure>) -> Reply {
+    match outcome {
+        Ok(reply) => reply,
+        Err(Failure::Problem(problem)) => problem.reply(&state.base_url),
+        Err(Failure::Crash) => Reply::html(
+            500,
+            "<html><body><h1>Oops, an error occurred</h1></body></html>".to_owned(),
+        ),
     }
 }
 

@@ -4,26 +4,17 @@ use url::Url;
 
 use super::base_string::form;
 use super::message::Message;
-use super::problem::{Failure, Problem};
+use super::problem::{Failure, Problem, answer};
 use super::verify::verify;
 use crate::call::Call;
-use crate::directory::{Token, TokenKind};
 use crate::reply::Reply;
 use crate::state::{State, random_text};
-
-/// Ten minutes (protocol.md 2.5).
-const TTL: i64 = 600;
+use crate::token::{Token, TokenKind};
 
 /// Gives out a request token, or says why not.
 pub(crate) fn request_token(state: &mut State, call: &Call) -> Reply {
-    match granted(state, call) {
-        Ok(reply) => reply,
-        Err(Failure::Problem(problem)) => problem.reply(&state.base_url),
-        Err(Failure::Crash) => Reply::html(
-            500,
-            "<html><body><h1>Oops, an error occurred</h1></body></html>".into(),
-        ),
-    }
+    let outcome = granted(state, call);
+    answer(state, outcome)
 }
 
 fn granted(state: &mut State, call: &Call) -> Result<Reply, Failure> {
@@ -53,18 +44,20 @@ fn granted(state: &mut State, call: &Call) -> Result<Reply, Failure> {
         consumer_key: consumer.key,
         user: None,
         callback: callback.map(str::to_owned),
+        decision: None,
+        session: None,
         created: state.now(),
-        ttl: TTL,
+        ttl: state.settings.lifetimes.of_request_token(),
     };
-    let mut answer = vec![
+    let mut params = vec![
         ("oauth_token".to_owned(), token.value.clone()),
         ("oauth_token_secret".to_owned(), token.secret.clone()),
     ];
     if callback.is_some() {
-        answer.push(("oauth_callback_confirmed".to_owned(), "true".to_owned()));
+        params.push(("oauth_callback_confirmed".to_owned(), "true".to_owned()));
     }
-    state.tokens.insert(token.value.clone(), token);
-    Ok(Reply::body(200, "text/plain", form(&answer)))
+    state.put_token(token);
+    Ok(Reply::body(200, "text/plain", form(&params)))
 }
 
 fn is_callback(uri: &str) -> bool {

@@ -4,9 +4,10 @@ use super::message::Message;
 use super::problem::{Failure, Problem, challenge};
 use super::verify::verify;
 use crate::call::Call;
-use crate::directory::{Consumer, TokenKind};
+use crate::directory::Consumer;
 use crate::reply::Reply;
 use crate::state::State;
+use crate::token::TokenKind;
 
 /// Whoever lacks one of these is a guest, not a fraud.
 const ALL_SIX: [&str; 6] = [
@@ -99,21 +100,12 @@ fn three_legged(
 ) -> Result<Option<String>, Refusal> {
     let rejected = || Problem::new("token_rejected");
     let value = message.need("oauth_token")?;
-    let token = state.tokens.get(value).cloned().ok_or_else(rejected)?;
+    let token = state.token(value).ok_or_else(rejected)?;
     if token.kind != TokenKind::Access || message.need("oauth_consumer_key")? != token.consumer_key
     {
         return Err(rejected().into());
     }
-    // A user who is gone takes the token along (protocol.md 3.5).
-    if token
-        .user
-        .as_ref()
-        .is_none_or(|user| !state.users.contains_key(user))
-    {
-        state.tokens.remove(value);
-        return Err(rejected().into());
-    }
-    if state.now() - token.created > token.ttl {
+    if token.is_expired(state.now()) {
         return Err(Problem::new("token_expired").into());
     }
     let consumer = consumer_of(state, call, &token.consumer_key)?;
@@ -124,7 +116,7 @@ fn three_legged(
     may_log_in(state, token.user)
 }
 
-fn consumer_of(state: &State, call: &Call, key: &str) -> Result<Consumer, Problem> {
+pub(super) fn consumer_of(state: &State, call: &Call, key: &str) -> Result<Consumer, Problem> {
     state
         .seen(call)
         .consumers

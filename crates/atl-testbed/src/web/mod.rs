@@ -1,5 +1,6 @@
 //! What is below the base URL and not REST: sign-in, elevation, the admin form, pages for people.
 
+mod authorize;
 mod consumer_form;
 mod elevation;
 mod page;
@@ -28,6 +29,11 @@ fn with_destination(state: &State, page: &str, parameter: &str, call: &Call) -> 
     } else {
         format!("{}?{}", call.path, call.raw_query)
     };
+    carrying(state, page, parameter, &destination)
+}
+
+/// A redirect that carries a destination, which is a path below the base URL or a whole URL.
+fn carrying(state: &State, page: &str, parameter: &str, destination: &str) -> Reply {
     let destination: String = byte_serialize(destination.as_bytes()).collect();
     Reply::redirect(&format!(
         "{}{page}?{parameter}={destination}",
@@ -35,18 +41,31 @@ fn with_destination(state: &State, page: &str, parameter: &str, call: &Call) -> 
     ))
 }
 
-/// Back to where the caller wanted to go, never to another host.
+/// Back to where the caller wanted to go.
 fn to_destination(state: &State, destination: Option<&str>) -> Reply {
+    Reply::redirect(&resolved(state, destination.unwrap_or_default()))
+}
+
+/// The whole URL of a destination; where that would be another server, the first page instead.
+fn resolved(state: &State, destination: &str) -> String {
     let path = destination
-        .filter(|path| path.starts_with('/') && !path.starts_with("//"))
-        .unwrap_or("/");
-    Reply::redirect(&format!("{}{path}", state.base_url))
+        .strip_prefix(&state.base_url)
+        .unwrap_or(destination);
+    let path = if path.starts_with('/') && !path.starts_with("//") {
+        path
+    } else {
+        "/"
+    };
+    format!("{}{path}", state.base_url)
 }
 
 pub(crate) fn answer(state: &mut State, call: &Call, caller: &Caller, segments: &[&str]) -> Reply {
     const FORM: [&str; 6] = ["plugins", "servlet", "applinks", "auth", "conf", "oauth"];
     if let Some(["add-consumer-manually", id, "INBOUND"]) = segments.strip_prefix(&FORM) {
         return consumer_form::answer(state, call, caller, id);
+    }
+    if segments == ["plugins", "servlet", "oauth", "authorize"] {
+        return authorize::answer(state, call, caller);
     }
     if let Some(reply) = sign_in::answer(state, call).or_else(|| elevation::answer(state, call)) {
         return reply;

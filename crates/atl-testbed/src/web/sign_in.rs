@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{page, to_destination, xsrf};
+use super::{page, resolved, to_destination, xsrf};
 use crate::call::Call;
 use crate::identity::{Caller, SignIn, check_password, refuse, session_id};
 use crate::reply::Reply;
@@ -84,15 +84,21 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Option<Reply> {
 
 fn show(state: &State, call: &Call, form: &Form, error: &str) -> Reply {
     let (token, new) = xsrf::token(state, call);
+    let scripted = state.generation == Generation::Next;
     let destination = call.param(form.destination).unwrap_or_default();
+    let destination = if scripted {
+        resolved(state, destination)
+    } else {
+        destination.to_owned()
+    };
     let fields = [
         page::input("text", form.user, "User name", ""),
         page::input("password", form.password, "Password", ""),
-        page::hidden(form.destination, destination),
+        page::hidden(form.destination, &destination),
         page::hidden(xsrf::PARAMETER, &token),
     ]
     .concat();
-    let body = if state.generation == Generation::Next {
+    let body = if scripted {
         script(state, form, &fields)
     } else {
         // By these ids scripts tell the old form from the new one.
@@ -132,7 +138,7 @@ fn script(state: &State, form: &Form, fields: &str) -> String {
            const answer = await fetch('{context}/rest/tsv/1.0/authenticate', {{ method: 'POST',\n\
              headers: {{ 'Content-Type': 'application/json', 'X-Atlassian-Token': 'no-check' }},\n\
              body: JSON.stringify({{ username: field('{user}'), password: field('{password}'), rememberMe: false }}) }});\n\
-           if (answer.ok) location = '{context}' + (field('{destination}') || '/');\n\
+           if (answer.ok) location = field('{destination}');\n\
            else document.getElementById('error').textContent = 'Sorry, that did not work.';\n\
          }});\n\
          </script>"

@@ -2,13 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod browser;
 mod consumers;
+mod dance;
 mod faults;
 mod form;
 mod links;
 mod matrix;
 mod pages;
+mod renewal;
 mod sign_in;
 mod signatures;
+mod steps;
 mod support;
 mod two_legged;
