@@ -6,7 +6,7 @@ use atl_store::{Outcome, Store};
 use rusqlite::Connection;
 use rusqlite::types::FromSql;
 
-use crate::place::Place;
+use crate::place::{Place, grant, grant_secrets};
 
 const FIXTURE_KEY: &str = "atl-admin-store-key-v1:Zml4dHVyZXMvc3RvcmUgLSBub3QgYSByZWFsIGtleSE=";
 
@@ -89,10 +89,16 @@ fn every_earlier_store_is_brought_up_to_date() {
         let again = place.open();
         check_content(&again);
         let mut registration = again.registrations().unwrap().remove(0);
-        assert_eq!(registration.proven, None, "it was never asked");
+        let kept = registration.proven.is_some();
+        assert_eq!(kept, earlier >= 2, "version 1 did not keep it");
         registration.proven = Some(jiff::Timestamp::now());
         again.record_registration(&registration).unwrap();
         assert_eq!(again.registrations().unwrap(), [registration]);
+
+        assert_eq!(again.grants().unwrap(), [], "version 3 brought them");
+        let row = grant("6a1f0c9b2d3e");
+        again.put_grant(&row, &grant_secrets("t"), &[]).unwrap();
+        assert_eq!(again.grants().unwrap(), [row]);
     }
 }
 

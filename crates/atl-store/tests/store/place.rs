@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use atl_keys::{KeySize, Keypair};
-use atl_store::{Holder, KeySource, Step, Store, StoreError, StoreUrl};
+use atl_store::{
+    GrantRow, GrantSecrets, GrantState, Holder, KeySource, Step, Store, StoreError, StoreUrl,
+};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
@@ -117,4 +120,34 @@ pub(crate) fn keypairs() -> &'static [Keypair; 2] {
     static MADE: LazyLock<[Keypair; 2]> =
         LazyLock::new(|| [(); 2].map(|()| Keypair::generate(KeySize::Bits2048).unwrap()));
     &MADE
+}
+
+/// A grant that can be renewed.
+pub(crate) fn grant(id: &str) -> GrantRow {
+    let now = Timestamp::now();
+    GrantRow {
+        id: id.into(),
+        consumer: "bot".into(),
+        consumer_key: "deploy-bot".into(),
+        server: "jira".into(),
+        server_url: "https://jira.example.com".into(),
+        user: "alice".into(),
+        created: now,
+        issued: now,
+        expires_in: Some(157_680_000),
+        session_expires_in: Some(160_272_000),
+        renewable: true,
+        state: GrantState::Active,
+        checked: Some(now),
+        note: None,
+    }
+}
+
+/// What belongs to it: three texts that begin with `name`.
+pub(crate) fn grant_secrets(name: &str) -> GrantSecrets {
+    GrantSecrets {
+        token: format!("{name}-token-5gTq8").into(),
+        secret: format!("{name}-secret-9sWx2").into(),
+        session_handle: Some(format!("{name}-handle-3kLp7").into()),
+    }
 }
