@@ -1,8 +1,8 @@
 //! Looking makes nothing, changes nothing and disturbs nobody.
 
-use atl_store::{KeyState, Outcome};
+use atl_store::{GrantState, KeyState, Outcome};
 
-use crate::place::{Place, keypairs, step};
+use crate::place::{Place, grant, grant_secrets, keypairs, step};
 
 #[test]
 fn no_store_is_none_and_stays_none() {
@@ -19,10 +19,14 @@ fn looking_sees_everything_and_leaves_the_files_alone() {
     let [keypair, _] = keypairs();
     let row = store.add_keypair("bot", keypair, KeyState::Active).unwrap();
     let id = store.begin(&step("link create")).unwrap();
+    let kept = grant("000000000001");
+    store.put_grant(&kept, &grant_secrets("t"), &[]).unwrap();
     drop(store);
     let before = place.files();
 
     let looking = place.look();
+    assert!(looking.grant_secrets(&kept).unwrap().is_some());
+    assert_eq!(looking.grants().unwrap(), [kept]);
     assert_eq!(looking.keypairs().unwrap(), [row]);
     assert!(looking.keypair(&keypair.fingerprint()).unwrap().is_some());
     assert_eq!(looking.open_steps().unwrap()[0].id, id);
@@ -46,6 +50,8 @@ fn looking_writes_nothing() {
     let writer = place.open();
     let [keypair, _] = keypairs();
     let id = writer.begin(&step("link create")).unwrap();
+    let kept = grant("000000000001");
+    writer.put_grant(&kept, &grant_secrets("t"), &[]).unwrap();
     let looking = place.look();
     let before = place.files();
     let refused = [
@@ -54,6 +60,9 @@ fn looking_writes_nothing() {
         looking.keypair_or_add("bot", keypair).map(drop),
         looking.forget_registration("bot", "https://a.example"),
         looking.lock("https://a.example", "bot").map(drop),
+        looking.put_grant(&grant("000000000002"), &grant_secrets("u"), &[&kept.id]),
+        looking.set_grant_state(&kept.id, GrantState::Rejected, None),
+        looking.forget_grant(&kept.id).map(drop),
     ];
     for result in refused {
         assert_eq!(result.unwrap_err().code(), "store_looking_only");

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod bad_files;
+mod grants;
 mod journal;
 mod keypairs;
 mod looking;

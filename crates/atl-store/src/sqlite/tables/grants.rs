@@ -3,13 +3,15 @@
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Row, named_params, params};
 
-use super::{all, change, optional, parsed, stamp, time};
+use super::{all, change, optional, parsed, stamp, time, unreadable};
 use crate::grants::{GrantRow, GrantState};
 
 fn grant_row(row: &Row<'_>) -> rusqlite::Result<GrantRow> {
     let seconds = |column| -> rusqlite::Result<Option<u64>> {
         let seconds: Option<i64> = row.get(column)?;
-        Ok(seconds.and_then(|seconds| u64::try_from(seconds).ok()))
+        seconds
+            .map(|seconds| u64::try_from(seconds).map_err(|_| unreadable(row, column)))
+            .transpose()
     };
     Ok(GrantRow {
         id: row.get("id")?,
