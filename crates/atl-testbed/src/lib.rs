@@ -37,3 +37,4 @@ pub use spec::{
 };
 pub use state::{Role, User};
 pub use token::{Decision, Token, TokenKind, TokenSession};
+pub use web::Layout;

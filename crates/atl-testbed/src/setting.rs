@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, Rule};
+use crate::spec::{Generation, Kind};
+use crate::web::Layout;
 
 /// Something about a server that can be set, before it starts or while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +31,14 @@ pub enum Setting {
     /// For how many seconds access tokens that are given out from now on can be renewed (protocol.md 2.5); `None` is
     /// thirty days more than they live.
     SessionTtl(Option<u32>),
+    /// What the pages of the dance and of access tokens look like, whatever the generation.
+    Layout(Layout),
+    /// The status with which the page of access tokens refuses to revoke, as it may where the deprecated handler has
+    /// gone (protocol.md 9.2); `None` revokes.
+    NoRevocation(Option<u16>),
+    /// Whether a filter of the product refuses revocations without an XSRF token or `X-Atlassian-Token: no-check`, as
+    /// it may (protocol.md 9.13).
+    XsrfFilter(bool),
     /// Two nodes that take turns by connection; the second learns of a change in links and consumers when
     /// [`Server::sync`](crate::Server::sync) is called, or after it has served this many requests.
     TwoNodes {
@@ -74,5 +84,85 @@ impl From<Fault> for Knob {
 impl From<Rule> for Knob {
     fn from(rule: Rule) -> Self {
         Self::Rule(rule)
+    }
+}
+
+/// How a server is set.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of its own in the products too"
+)]
+pub(crate) struct Settings {
+    pub(crate) basic_allowed: bool,
+    pub(crate) allowed_paths: Vec<String>,
+    pub(crate) allowed_users: Vec<String>,
+    pub(crate) show_warning: bool,
+    pub(crate) websudo: bool,
+    pub(crate) captcha_after: Option<u32>,
+    pub(crate) anonymous_access: bool,
+    pub(crate) clock_skew: i64,
+    pub(crate) seen_as: Option<String>,
+    pub(crate) rate_limit: Option<RateLimit>,
+    pub(crate) lifetimes: Lifetimes,
+    pub(crate) layout: Layout,
+    pub(crate) no_revocation: Option<u16>,
+    pub(crate) xsrf_filter: bool,
+}
+
+impl Settings {
+    /// As a product of this generation comes out of the box.
+    pub(crate) fn new(kind: Kind, generation: Generation) -> Self {
+        Self {
+            basic_allowed: kind.basic_by_default(generation),
+            allowed_paths: Vec::new(),
+            allowed_users: Vec::new(),
+            show_warning: true,
+            websudo: kind.websudo_by_default(generation),
+            captcha_after: None,
+            anonymous_access: true,
+            clock_skew: 0,
+            seen_as: None,
+            rate_limit: None,
+            lifetimes: Lifetimes::default(),
+            layout: Layout::of(generation),
+            no_revocation: None,
+            xsrf_filter: false,
+        }
+    }
+}
+
+/// How many seconds things of the dance live (protocol.md 2.5).
+#[derive(Debug)]
+pub(crate) struct Lifetimes {
+    pub(crate) request_token: u32,
+    pub(crate) access_token: u32,
+    /// `None` is thirty days more than an access token.
+    pub(crate) session: Option<u32>,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        Self {
+            request_token: 600,
+            access_token: 157_680_000,
+            session: None,
+        }
+    }
+}
+
+impl Lifetimes {
+    pub(crate) fn of_request_token(&self) -> i64 {
+        self.request_token.into()
+    }
+
+    pub(crate) fn of_access_token(&self) -> i64 {
+        self.access_token.into()
+    }
+
+    pub(crate) fn of_session(&self) -> i64 {
+        const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
+        self.session
+            .map_or(self.of_access_token() + THIRTY_DAYS, i64::from)
     }
 }

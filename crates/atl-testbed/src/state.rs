@@ -13,7 +13,7 @@ use crate::directory::{Directory, link_id};
 use crate::exchange::{Exchange, is_write};
 use crate::fault::Faults;
 use crate::oauth::Nonces;
-use crate::setting::{RateLimit, Setting};
+use crate::setting::{Setting, Settings};
 use crate::spec::{
     ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
     MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER,
@@ -83,61 +83,6 @@ pub(crate) struct SignIns {
     pub(crate) failed: usize,
 }
 
-/// What can be switched.
-#[derive(Debug)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of its own in the products too"
-)]
-pub(crate) struct Settings {
-    pub(crate) basic_allowed: bool,
-    pub(crate) allowed_paths: Vec<String>,
-    pub(crate) allowed_users: Vec<String>,
-    pub(crate) show_warning: bool,
-    pub(crate) websudo: bool,
-    pub(crate) captcha_after: Option<u32>,
-    pub(crate) anonymous_access: bool,
-    pub(crate) clock_skew: i64,
-    pub(crate) seen_as: Option<String>,
-    pub(crate) rate_limit: Option<RateLimit>,
-    pub(crate) lifetimes: Lifetimes,
-}
-
-/// How many seconds things of the dance live (protocol.md 2.5).
-#[derive(Debug)]
-pub(crate) struct Lifetimes {
-    pub(crate) request_token: u32,
-    pub(crate) access_token: u32,
-    /// `None` is thirty days more than an access token.
-    pub(crate) session: Option<u32>,
-}
-
-impl Default for Lifetimes {
-    fn default() -> Self {
-        Self {
-            request_token: 600,
-            access_token: 157_680_000,
-            session: None,
-        }
-    }
-}
-
-impl Lifetimes {
-    pub(crate) fn of_request_token(&self) -> i64 {
-        self.request_token.into()
-    }
-
-    pub(crate) fn of_access_token(&self) -> i64 {
-        self.access_token.into()
-    }
-
-    pub(crate) fn of_session(&self) -> i64 {
-        const THIRTY_DAYS: i64 = 30 * 24 * 60 * 60;
-        self.session
-            .map_or(self.of_access_token() + THIRTY_DAYS, i64::from)
-    }
-}
-
 /// The second node's copy, and how many of its own requests it will yet serve from it.
 #[derive(Debug)]
 pub(crate) struct SecondNode {
@@ -189,19 +134,7 @@ impl State {
             id: link_id(&base_url),
             base_url,
             context,
-            settings: Settings {
-                basic_allowed: kind.basic_by_default(generation),
-                allowed_paths: Vec::new(),
-                allowed_users: Vec::new(),
-                show_warning: true,
-                websudo: kind.websudo_by_default(generation),
-                captcha_after: None,
-                anonymous_access: true,
-                clock_skew: 0,
-                seen_as: None,
-                rate_limit: None,
-                lifetimes: Lifetimes::default(),
-            },
+            settings: Settings::new(kind, generation),
             users: users
                 .into_iter()
                 .map(|user| (user.name.clone(), user))
@@ -234,6 +167,9 @@ impl State {
             Setting::RequestTokenTtl(seconds) => self.settings.lifetimes.request_token = seconds,
             Setting::AccessTokenTtl(seconds) => self.settings.lifetimes.access_token = seconds,
             Setting::SessionTtl(seconds) => self.settings.lifetimes.session = seconds,
+            Setting::Layout(layout) => self.settings.layout = layout,
+            Setting::NoRevocation(status) => self.settings.no_revocation = status,
+            Setting::XsrfFilter(on) => self.settings.xsrf_filter = on,
             Setting::TwoNodes { catch_up_after } => {
                 self.second_node = Some(SecondNode {
                     copy: self.directory.clone(),

@@ -1,5 +1,6 @@
 //! The page on which a user approves or denies a request token (protocol.md 2.3).
 
+use super::layout::{self, Ask};
 use super::{carrying, page, xsrf};
 use crate::call::Call;
 use crate::identity::Caller;
@@ -16,11 +17,7 @@ pub(super) fn answer(state: &mut State, call: &Call, caller: &Caller) -> Reply {
     }
     let token = match pending(state, call) {
         Ok(token) => token,
-        Err(problem) => {
-            let said = format!("This request cannot be approved: {}.", problem.name);
-            return page::message(state, problem.status(), "OAuth Error", &said)
-                .challenge(&problem.challenge(&state.base_url));
-        }
+        Err(problem) => return refuse(state, &problem),
     };
     let Some(user) = &caller.user else {
         return to_login(state, call, &token);
@@ -32,14 +29,23 @@ pub(super) fn answer(state: &mut State, call: &Call, caller: &Caller) -> Reply {
         return page::message(state, 403, "Forbidden", "Xsrf token validation failed");
     }
     if call.param("approve").is_some() {
-        let verifier = state.approve(&token.value, user);
-        decided(state, call, &token, verifier.as_deref())
+        match state.approve(&token.value, user) {
+            Some(verifier) => decided(state, call, &token, Outcome::Approved(&verifier)),
+            None => refuse(state, &Problem::new("token_used")),
+        }
     } else if call.param("deny").is_some() {
         state.deny(&token.value, Some(user));
-        decided(state, call, &token, None)
+        decided(state, call, &token, Outcome::Denied)
     } else {
         ask(state, call, &token, user)
     }
+}
+
+/// What is wrong with a token, as a page.
+fn refuse(state: &State, problem: &Problem) -> Reply {
+    let said = format!("This request cannot be approved: {}.", problem.name);
+    page::message(state, problem.status(), "OAuth Error", &said)
+        .challenge(&problem.challenge(&state.base_url))
 }
 
 /// The request token to decide about, or what is wrong with it. Nobody need be signed in to be told.
@@ -73,88 +79,74 @@ fn to_login(state: &State, call: &Call, token: &Token) -> Reply {
 
 fn ask(state: &State, call: &Call, token: &Token, user: &str) -> Reply {
     let (xsrf_token, new) = xsrf::token(state, call);
-    let consumer = state.seen(call).consumers.get(&token.consumer_key);
-    let name = consumer.map_or(token.consumer_key.as_str(), |consumer| &consumer.name);
-    let callback = call
-        .param("oauth_callback")
-        .map(|callback| page::hidden("oauth_callback", callback));
-    let body = format!(
-        "<p>The application <strong>{}</strong> would like to have read and write access to your data as {}.</p>\n\
-         <form id=\"authorize\" method=\"post\" action=\"{}{PATH}\">{}{}{}\
-         <input type=\"submit\" name=\"approve\" value=\"Allow\"> \
-         <input type=\"submit\" name=\"deny\" value=\"Deny\"></form>",
-        page::text(name),
-        page::text(user),
-        state.context,
-        page::hidden("oauth_token", &token.value),
-        callback.unwrap_or_default(),
-        page::hidden(xsrf::PARAMETER, &xsrf_token),
-    );
-    let reply = page::page(state, 200, "Authorize", &body)
+    let mut hidden = vec![
+        ("oauth_token", token.value.as_str()),
+        (xsrf::PARAMETER, &xsrf_token),
+    ];
+    if let Some(callback) = call.param("oauth_callback") {
+        hidden.push(("oauth_callback", callback));
+    }
+    let ask = Ask {
+        consumer: consumer_name(state, call, token),
+        user,
+        action: &format!("{}{PATH}", state.context),
+        hidden: &hidden,
+    };
+    let reply = layout::ask(state, &ask)
         .header("x-frame-options", "SAMEORIGIN")
         .header("content-security-policy", "frame-ancestors 'self'");
     xsrf::remember(state, reply, &xsrf_token, new)
 }
 
+fn consumer_name<'a>(state: &'a State, call: &Call, token: &'a Token) -> &'a str {
+    let consumer = state.seen(call).consumers.get(&token.consumer_key);
+    consumer.map_or(&token.consumer_key, |consumer| &consumer.name)
+}
+
+/// What became of the request token.
+#[derive(Clone, Copy)]
+enum Outcome<'a> {
+    Approved(&'a str),
+    Denied,
+}
+
 /// Back to the consumer; where there is no way back, a page that says what was decided.
-fn decided(state: &State, call: &Call, token: &Token, verifier: Option<&str>) -> Reply {
+fn decided(state: &State, call: &Call, token: &Token, outcome: Outcome<'_>) -> Reply {
     let registered = state
         .seen(call)
         .consumers
         .get(&token.consumer_key)
         .and_then(|consumer| consumer.callback.as_deref());
-    // Version 1.0 knows no verifier, and is not told of a denial either.
+    let name = consumer_name(state, call, token);
+    let oauth_token = ("oauth_token", token.value.as_str());
+    // Version 1.0 knows no verifier, and its consumer is not told of a denial either.
     let Some(asked) = token.callback.as_deref() else {
-        return match call.param("oauth_callback").or(registered) {
-            Some(callback) => back(callback, vec![("oauth_token", &token.value)]),
-            None => without_callback(state, verifier.is_some(), None),
+        return match (call.param("oauth_callback").or(registered), outcome) {
+            (Some(callback), _) => back(callback, &[oauth_token]),
+            (None, Outcome::Approved(_)) => layout::approved(state, name, None),
+            (None, Outcome::Denied) => layout::denied(state, name),
         };
     };
     // Nobody can come back to `oob`: it counts as no callback at all.
     let callback = Some(asked).filter(|asked| *asked != "oob").or(registered);
-    match callback {
-        Some(callback) => {
-            let verifier = verifier.unwrap_or("denied");
-            let params = vec![
-                ("oauth_token", token.value.as_str()),
-                ("oauth_verifier", verifier),
-            ];
-            back(callback, params)
+    match (callback, outcome) {
+        (Some(callback), Outcome::Approved(verifier)) => {
+            back(callback, &[oauth_token, ("oauth_verifier", verifier)])
         }
-        None => without_callback(state, verifier.is_some(), verifier),
+        (Some(callback), Outcome::Denied) => {
+            back(callback, &[oauth_token, ("oauth_verifier", "denied")])
+        }
+        (None, Outcome::Approved(verifier)) => layout::approved(state, name, Some(verifier)),
+        (None, Outcome::Denied) => layout::denied(state, name),
     }
 }
 
 /// A redirect to a callback with parameters appended, whatever its own query may be.
-fn back(callback: &str, params: Vec<(&str, &str)>) -> Reply {
+fn back(callback: &str, params: &[(&str, &str)]) -> Reply {
     let params: Vec<(String, String)> = params
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
         .collect();
     let separator = if callback.contains('?') { '&' } else { '?' };
     Reply::redirect(&format!("{callback}{separator}{}", form(&params)))
-}
-
-fn without_callback(state: &State, approved: bool, verifier: Option<&str>) -> Reply {
-    let (title, said) = match (approved, verifier) {
-        (true, Some(verifier)) => (
-            "Access Approved",
-            format!(
-                "<p>Your verification code is <strong>{verifier}</strong>.</p>\
-                 <p>You will need to enter this exact text when prompted.</p>"
-            ),
-        ),
-        (true, None) => (
-            "Access Approved",
-            "<p>You may close this window and go on.</p>".to_owned(),
-        ),
-        (false, _) => (
-            "Access Denied",
-            format!(
-                "<p>You have denied the request.</p><p><a id=\"continue-link\" href=\"{}/\">Continue</a></p>",
-                state.base_url
-            ),
-        ),
-    };
-    page::page(state, 200, title, &said)
 }

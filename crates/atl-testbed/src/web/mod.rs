@@ -1,8 +1,10 @@
-//! What is below the base URL and not REST: sign-in, elevation, the admin form, pages for people.
+//! What is below the base URL and not REST: sign-in, elevation, the admin form, the pages of the dance, pages for people.
 
+mod access_tokens;
 mod authorize;
 mod consumer_form;
 mod elevation;
+mod layout;
 mod page;
 mod sign_in;
 mod xsrf;
@@ -14,6 +16,7 @@ use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::state::State;
 
+pub use layout::Layout;
 pub(crate) use sign_in::rest_session;
 
 /// To the product's sign-in page, and back again afterwards (protocol.md 5.1).
@@ -64,8 +67,14 @@ pub(crate) fn answer(state: &mut State, call: &Call, caller: &Caller, segments: 
     if let Some(["add-consumer-manually", id, "INBOUND"]) = segments.strip_prefix(&FORM) {
         return consumer_form::answer(state, call, caller, id);
     }
-    if segments == ["plugins", "servlet", "oauth", "authorize"] {
-        return authorize::answer(state, call, caller);
+    match segments {
+        ["plugins", "servlet", "oauth", "authorize"] => {
+            return authorize::answer(state, call, caller);
+        }
+        ["plugins", "servlet", "oauth", "users", "access-tokens"] => {
+            return access_tokens::answer(state, call, caller);
+        }
+        _ => {}
     }
     if let Some(reply) = sign_in::answer(state, call).or_else(|| elevation::answer(state, call)) {
         return reply;

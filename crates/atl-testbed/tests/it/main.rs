@@ -2,11 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod access_tokens;
+mod authorize;
 mod browser;
 mod consumers;
 mod dance;
 mod faults;
 mod form;
+mod layouts;
 mod links;
 mod matrix;
 mod pages;

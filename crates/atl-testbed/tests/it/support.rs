@@ -188,11 +188,12 @@ pub(crate) fn encode(text: &str) -> String {
         .collect()
 }
 
-/// A request to be signed: parameters of the query and of OAuth, both open to spoiling.
+/// A request to be signed: parameters of the query, of a form and of OAuth, all open to spoiling.
 pub(crate) struct Signed<'a> {
     pub(crate) method: &'a str,
     pub(crate) path: &'a str,
     pub(crate) query: Vec<(&'a str, &'a str)>,
+    pub(crate) form: Vec<(&'a str, &'a str)>,
     pub(crate) oauth: Vec<(String, String)>,
 }
 
@@ -204,6 +205,7 @@ impl<'a> Signed<'a> {
             method,
             path,
             query: Vec::new(),
+            form: Vec::new(),
             oauth: vec![
                 pair("oauth_consumer_key", consumer_key),
                 pair("oauth_signature_method", "RSA-SHA1"),
@@ -245,10 +247,17 @@ impl<'a> Signed<'a> {
         self
     }
 
+    /// Adds a field of a form in the body, which is signed as well.
+    pub(crate) fn form(mut self, name: &'a str, value: &'a str) -> Self {
+        self.form.push((name, value));
+        self
+    }
+
     pub(crate) fn base_string(&self, server: &Server) -> String {
         let mut params: Vec<(String, String)> = self
             .query
             .iter()
+            .chain(&self.form)
             .map(|(name, value)| (encode(name), encode(value)))
             .chain(
                 self.oauth
@@ -288,11 +297,13 @@ impl<'a> Signed<'a> {
             .map(|(n, v)| format!("{}={}", encode(n), encode(v)))
             .collect();
         let url = format!("{}{}?{}", server.base_url(), self.path, query.join("&"));
-        let response = client()
+        let mut request = client()
             .request(self.method.parse().unwrap(), url.trim_end_matches('?'))
-            .header("authorization", format!("OAuth {}", header.join(", ")))
-            .send()
-            .unwrap();
+            .header("authorization", format!("OAuth {}", header.join(", ")));
+        if !self.form.is_empty() {
+            request = request.form(&self.form);
+        }
+        let response = request.send().unwrap();
         let challenges = response
             .headers()
             .get_all("www-authenticate")

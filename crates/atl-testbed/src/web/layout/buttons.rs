@@ -1,0 +1,73 @@
+//! Buttons, attributes in another order, other forms before the one that counts.
+
+use super::{Ask, Row, date, script};
+use crate::web::page::text;
+
+pub(super) fn header(context: &str, other: &str) -> String {
+    format!(
+        "<header><form action=\"{context}/search\" method=\"get\"><input value=\"{other}\" name=\"atl_token\" type=\"hidden\"/>\
+         <input placeholder=\"Search\" name=\"q\" type=\"search\"/></form>\n\
+         <form action=\"{context}/logout\" method=\"post\"><input value=\"{other}\" name=\"atl_token\" type=\"hidden\"/>\
+         <button type=\"submit\" name=\"logout\">Log out</button></form></header>"
+    )
+}
+
+pub(super) fn ask(ask: &Ask<'_>) -> String {
+    let fields: Vec<String> = ask
+        .hidden
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "<input value=\"{}\" name=\"{name}\" type=\"hidden\"/>",
+                text(value)
+            )
+        })
+        .collect();
+    format!(
+        "<main><p>{}, do you want to give <em>{}</em> access?</p>\n\
+         <form action=\"{}\" method=\"post\">\n\
+         <div class=\"buttons\"><button value=\"deny\" name=\"deny\" type=\"submit\"><span>Deny</span></button>\n\
+         <button class=\"primary\" value=\"\" name=\"approve\" type=\"submit\"><span>Allow</span></button></div>\n\
+         <div>{}</div></form></main>",
+        text(ask.user),
+        text(ask.consumer),
+        ask.action,
+        fields.concat(),
+    )
+}
+
+pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
+    format!(
+        "<main><p>Enter this verification code in <em>{}</em> to finish:</p>\n<pre><code>{verifier}</code></pre></main>",
+        text(consumer)
+    )
+}
+
+pub(super) fn tokens(rows: &[Row]) -> String {
+    let body = if rows.is_empty() {
+        "<tr><td colspan=\"4\">None specified</td></tr>\n".to_owned()
+    } else {
+        let rows: Vec<String> = rows.iter().map(row).collect();
+        rows.concat()
+    };
+    format!(
+        "<table class=\"applications\"><thead><tr><th>Application</th><th>Issued</th><th>Permissions</th><th></th></tr>\
+         </thead>\n<tbody>\n{body}</tbody></table>\n{}",
+        script("it.dataset.token")
+    )
+}
+
+fn row(row: &Row) -> String {
+    let host = row
+        .host
+        .as_ref()
+        .map(|host| format!(" <small>{}</small>", text(host)));
+    format!(
+        "<tr><td>{}{}</td><td><time>{}</time></td><td>Read and write</td>\
+         <td><a href=\"#\" data-token=\"{}\" class=\"revoke\">Revoke access</a></td></tr>\n",
+        text(&row.consumer),
+        host.unwrap_or_default(),
+        date(row.created, "%d.%m.%Y %H:%M"),
+        text(&row.token),
+    )
+}

@@ -1,0 +1,69 @@
+//! HTML as it was written once: capitals, few quotes, hardly an end tag.
+
+use url::form_urlencoded::byte_serialize;
+
+use super::{Ask, Row, date, script};
+use crate::web::page::text;
+
+pub(super) fn page(product: &str, title: &str, context: &str, other: &str, body: &str) -> String {
+    format!(
+        "<!DOCTYPE HTML PUBLIC \"-//W3C//DTD HTML 4.01 Transitional//EN\">\n\
+         <HTML><HEAD><META HTTP-EQUIV=Content-Type CONTENT=\"text/html;charset=UTF-8\">\n\
+         <TITLE>{title} - {product}</TITLE>\n<BODY BGCOLOR=#ffffff>\n\
+         <A HREF=\"{context}/logout?atl_token={other}\">Log Out</A>\n<HR>\n<H1>{title}</H1>\n{body}\n"
+    )
+}
+
+pub(super) fn ask(ask: &Ask<'_>) -> String {
+    let fields: Vec<String> = ask
+        .hidden
+        .iter()
+        .map(|(name, value)| {
+            format!(
+                "<INPUT TYPE=HIDDEN NAME={name} VALUE=\"{}\">\n",
+                text(value)
+            )
+        })
+        .collect();
+    format!(
+        "<P>The application {} would like to access your data as {}\n<FORM METHOD=POST ACTION=\"{}\">\n{}\
+         <P><INPUT VALUE=Allow NAME=approve TYPE=SUBMIT> <INPUT VALUE=Deny NAME=deny TYPE=SUBMIT>\n</FORM>",
+        text(ask.consumer),
+        text(ask.user),
+        ask.action,
+        fields.concat(),
+    )
+}
+
+pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
+    format!(
+        "<P>You have successfully authorized {}. Your verification code is '{verifier}'. You will need to enter this \
+         exact text when prompted. You should write this down before closing the window.",
+        text(consumer)
+    )
+}
+
+pub(super) fn tokens(context: &str, rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "<P>None specified".to_owned();
+    }
+    let rows: Vec<String> = rows.iter().map(|it| row(context, it)).collect();
+    format!(
+        "<TABLE BORDER=1>\n<TR><TH>Consumer<TH>Consumer Description<TH>Issued On<TH>Expires On<TH>Actions\n{}</TABLE>\n{}",
+        rows.concat(),
+        script("new URL(it.href).searchParams.get('token')")
+    )
+}
+
+fn row(context: &str, row: &Row) -> String {
+    const FORMAT: &str = "%d/%b/%y %-I:%M %p";
+    let token: String = byte_serialize(row.token.as_bytes()).collect();
+    format!(
+        "<TR><TD>{}<TD>{}<TD>{}<TD>{}\n\
+         <TD><A CLASS=revoke HREF=\"{context}/plugins/servlet/oauth/users/access-tokens?token={token}\">Revoke</A>\n",
+        text(&row.consumer),
+        text(&row.description),
+        date(row.created, FORMAT),
+        date(row.expires, FORMAT),
+    )
+}

@@ -1,0 +1,71 @@
+//! A form for each button, and whatever is to be read stands in a field.
+
+use super::{Ask, Row, date, script};
+use crate::web::page::text;
+
+pub(super) fn search(context: &str, other: &str) -> String {
+    format!(
+        "<form action='{context}/dosearch' method='post'><input type='hidden' name='atl_token' value='{other}' />\
+         <input type='text' name='query' value='' /><input type='submit' name='search' value='Search' /></form>"
+    )
+}
+
+pub(super) fn ask(ask: &Ask<'_>) -> String {
+    let fields: Vec<String> = ask
+        .hidden
+        .iter()
+        .map(|(name, value)| hidden(name, value))
+        .collect();
+    // Posted to the page itself, its query included.
+    let form = |name: &str, label: &str| {
+        format!(
+            "<form method='post'>{}<input name='{name}' type='submit' value='{label}' /></form>",
+            fields.concat()
+        )
+    };
+    format!(
+        "<p>{} asks to act as {} here.</p>\n{}\n{}",
+        text(ask.consumer),
+        text(ask.user),
+        form("approve", "Allow"),
+        form("deny", "Deny")
+    )
+}
+
+pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
+    format!(
+        "<p>{} will ask for this code.</p>\n<input type='text' id='verification' value='{verifier}' readonly='readonly' />",
+        text(consumer)
+    )
+}
+
+pub(super) fn tokens(rows: &[Row]) -> String {
+    if rows.is_empty() {
+        return "<div class='none'>None specified</div>".to_owned();
+    }
+    let rows: Vec<String> = rows
+        .iter()
+        .map(|row| {
+            format!(
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td><form method='post'>{}\
+                 <button class='revoke' type='submit'>Revoke OAuth Access Token</button></form></td></tr>\n",
+                text(&row.consumer),
+                text(&row.description),
+                date(row.created, "%Y/%m/%d %-H:%M"),
+                hidden("token", &row.token),
+            )
+        })
+        .collect();
+    format!(
+        "<table><tr><th>Consumer</th><th>Consumer Description</th><th>Issued On</th><th>Actions</th></tr>\n{}</table>\n{}",
+        rows.concat(),
+        script("it.form.elements.token.value")
+    )
+}
+
+fn hidden(name: &str, value: &str) -> String {
+    format!(
+        "<input type='hidden' value='{}' name='{name}' />",
+        text(value)
+    )
+}

@@ -1,0 +1,203 @@
+//! What pages look like on whose markup nothing is established (protocol.md 9.1): several ways of saying the same, so
+//! that nobody gets used to one. What is known holds in each: the names `approve`, `deny`, `oauth_token` and the XSRF
+//! parameter, `#continue-link`, and the class `revoke`.
+
+mod buttons;
+mod capitals;
+mod fields;
+mod inputs;
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::page;
+use crate::directory::Consumer;
+use crate::reply::Reply;
+use crate::spec::Generation;
+use crate::state::{State, random_text};
+use crate::token::Token;
+
+/// What the pages of the dance and the page of access tokens look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    /// Capital tags, few quotes, hardly an end tag. The verifier stands in running text; a link to revoke a token has
+    /// it in its query; a link to sign out has an XSRF token of its own. The look of ancient and legacy generations.
+    Capitals,
+    /// A form for each button, posted to the page itself; a search form after them, with an XSRF token of its own.
+    /// The verifier stands in a field, and so does each access token. The look of the transitional generation.
+    Fields,
+    /// One form with inputs to submit it and nothing else on the page. The verifier is strong, access tokens are
+    /// attributes of rows. The look of the current generation.
+    Inputs,
+    /// Buttons; a search form and one to sign out before them, each with an XSRF token of its own. The verifier is
+    /// code, access tokens are attributes of what revokes them, dates are German. The look of the next generation.
+    Buttons,
+}
+
+impl Layout {
+    /// Every layout.
+    pub const ALL: [Self; 4] = [Self::Capitals, Self::Fields, Self::Inputs, Self::Buttons];
+
+    pub(crate) fn of(generation: Generation) -> Self {
+        match generation {
+            Generation::Ancient | Generation::Legacy => Self::Capitals,
+            Generation::Transitional => Self::Fields,
+            Generation::Current => Self::Inputs,
+            Generation::Next => Self::Buttons,
+        }
+    }
+}
+
+/// What the page says that asks a user.
+pub(super) struct Ask<'a> {
+    pub(super) consumer: &'a str,
+    pub(super) user: &'a str,
+    /// Where the form is posted to.
+    pub(super) action: &'a str,
+    /// The hidden fields.
+    pub(super) hidden: &'a [(&'a str, &'a str)],
+}
+
+/// A row of the page of access tokens.
+pub(super) struct Row {
+    token: String,
+    consumer: String,
+    description: String,
+    host: Option<String>,
+    created: i64,
+    expires: i64,
+}
+
+impl Row {
+    pub(super) fn new(token: &Token, consumer: Option<&Consumer>) -> Self {
+        let description = consumer
+            .and_then(|consumer| consumer.description.clone())
+            .unwrap_or_default();
+        Self {
+            token: token.value.clone(),
+            consumer: consumer.map_or_else(|| token.consumer_key.clone(), |it| it.name.clone()),
+            host: host(&description),
+            description,
+            created: token.created,
+            expires: token.created.saturating_add(token.ttl),
+        }
+    }
+}
+
+/// The host of the first URL in a description (protocol.md 3.1).
+fn host(description: &str) -> Option<String> {
+    description
+        .split_whitespace()
+        .filter_map(|word| Url::parse(word).ok())
+        .find(|url| matches!(url.scheme(), "http" | "https"))
+        .and_then(|url| url.host_str().map(str::to_owned))
+}
+
+/// A moment as the user's locale writes it; empty where no calendar reaches.
+fn date(seconds: i64, format: &str) -> String {
+    Timestamp::from_second(seconds)
+        .map(|moment| moment.strftime(format).to_string())
+        .unwrap_or_default()
+}
+
+/// The page that asks a user.
+pub(super) fn ask(state: &State, ask: &Ask<'_>) -> Reply {
+    let body = match state.settings.layout {
+        Layout::Capitals => capitals::ask(ask),
+        Layout::Fields => fields::ask(ask),
+        Layout::Inputs => inputs::ask(ask),
+        Layout::Buttons => buttons::ask(ask),
+    };
+    framed(state, "Authorize", &body)
+}
+
+/// The page for a user whose consumer has no callback: with the verifier, or without one in version 1.0.
+pub(super) fn approved(state: &State, consumer: &str, verifier: Option<&str>) -> Reply {
+    let body = match (verifier, state.settings.layout) {
+        (None, _) => format!(
+            "<p>You have given {} access. Close this window and go on there.</p>",
+            page::text(consumer)
+        ),
+        (Some(verifier), Layout::Capitals) => capitals::verifier(consumer, verifier),
+        (Some(verifier), Layout::Fields) => fields::verifier(consumer, verifier),
+        (Some(verifier), Layout::Inputs) => inputs::verifier(consumer, verifier),
+        (Some(verifier), Layout::Buttons) => buttons::verifier(consumer, verifier),
+    };
+    framed(state, "Access Approved", &body)
+}
+
+/// The page for a user who denied, and whose consumer has no callback.
+pub(super) fn denied(state: &State, consumer: &str) -> Reply {
+    let body = format!(
+        "<p>You have denied {} access.</p>\n<p><a id=\"continue-link\" href=\"{}/\">Continue</a></p>",
+        page::text(consumer),
+        state.base_url
+    );
+    framed(state, "Access Denied", &body)
+}
+
+/// The page of a user's access tokens.
+pub(super) fn tokens(state: &State, rows: &[Row]) -> Reply {
+    let body = match state.settings.layout {
+        Layout::Capitals => capitals::tokens(&state.context, rows),
+        Layout::Fields => fields::tokens(rows),
+        Layout::Inputs => inputs::tokens(rows),
+        Layout::Buttons => buttons::tokens(rows),
+    };
+    framed(state, "OAuth Access Tokens", &body)
+}
+
+/// A page with what else stands on it, which has XSRF tokens that are good for nothing here.
+fn framed(state: &State, title: &str, body: &str) -> Reply {
+    let (context, other) = (&state.context, random_text(40));
+    match state.settings.layout {
+        Layout::Capitals => {
+            let product = state.kind.title();
+            Reply::html(200, capitals::page(product, title, context, &other, body))
+        }
+        Layout::Fields => {
+            let body = format!("{body}\n{}", fields::search(context, &other));
+            page::page(state, 200, title, &body)
+        }
+        Layout::Inputs => page::page(state, 200, title, body),
+        Layout::Buttons => {
+            let body = format!("{}\n{body}", buttons::header(context, &other));
+            page::page(state, 200, title, &body)
+        }
+    }
+}
+
+/// Revokes by script what is clicked on, as the products' pages do; `token` is where an element `it` keeps it.
+fn script(token: &str) -> String {
+    format!(
+        "<script>\n\
+         for (const it of document.querySelectorAll('.revoke')) it.addEventListener('click', async (event) => {{\n\
+           event.preventDefault();\n\
+           if (!confirm('Revoke this access token?')) return;\n\
+           const answer = await fetch(location.pathname, {{ method: 'POST',\n\
+             headers: {{ 'X-Atlassian-Token': 'no-check' }}, body: new URLSearchParams({{ token: {token} }}) }});\n\
+           if (answer.ok) location.reload();\n\
+         }});\n\
+         </script>"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_host_of_a_consumer_stands_in_its_description() {
+        assert_eq!(
+            host("Deploys from https://ci.example.com:8443/x daily").as_deref(),
+            Some("ci.example.com")
+        );
+        assert_eq!(host("mailto:a@b.c or ftp://d"), None);
+    }
+
+    #[test]
+    fn a_date_beyond_every_calendar_is_empty() {
+        assert_eq!(date(0, "%b %-d, %Y %-I:%M %p"), "Jan 1, 1970 12:00 AM");
+        assert_eq!(date(i64::MAX / 2, "%Y"), "");
+    }
+}
