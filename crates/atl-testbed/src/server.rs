@@ -96,7 +96,7 @@ impl Server {
         self.shared.with(State::sync);
     }
 
-    /// Stops listening and drops every connection, as a server that went down.
+    /// Stops listening and drops every connection, as a server that cannot be reached.
     pub fn stop(&self) {
         let accepting = self
             .accepting
@@ -125,6 +125,20 @@ impl Server {
             .lock()
             .unwrap_or_else(PoisonError::into_inner) = Some(self.runtime.spawn(task));
         Ok(())
+    }
+
+    /// Stops and starts anew: what was only in memory, the sessions of browsers and the nonces seen, is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// Where the port has been taken meanwhile.
+    pub fn restart(&self) -> std::io::Result<()> {
+        self.stop();
+        self.shared.with(|state| {
+            state.sessions.clear();
+            state.nonces = Default::default();
+        });
+        self.start()
     }
 
     /// Every exchange since the start, or since the log was last cleared.

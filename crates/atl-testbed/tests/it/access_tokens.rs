@@ -179,3 +179,18 @@ fn a_filter_may_ask_for_more() {
     let waived = post(jira, Some(&token)).header("x-atlassian-token", "no-check");
     assert_eq!(as_alice(waived), said(200));
 }
+
+#[test]
+fn a_restart_forgets_sessions_and_nonces_and_keeps_tokens() {
+    let estate = provisioned();
+    let jira = estate.server(0);
+    let browser = Browser::of(jira, "alice");
+    let token = token_of(jira, "alice");
+    let call = Signed::whoami("bot").set("oauth_token", Some(&token));
+    assert_eq!(call.send(jira, &KEY).body, "alice");
+    let again = call.send(jira, &KEY).problem();
+    assert_eq!(again, (401, Some("nonce_used".to_owned())));
+    jira.restart().unwrap();
+    assert_eq!(call.send(jira, &KEY).body, "alice");
+    assert_eq!(browser.get(&url(jira)).status, 302);
+}
