@@ -142,6 +142,24 @@ fn an_exchange_is_checked_in_order_and_consumed_by_success_only() {
     );
 }
 
+/// The switch is looked at before a request token and at each call, not in between.
+#[test]
+fn three_legged_off_stops_new_dances_and_every_call() {
+    let estate = provisioned();
+    let jira = estate.server(0);
+    let token = request_token(jira, Some("oob"));
+    let verifier = jira.approve(&token, "alice").unwrap();
+    jira.edit_consumer("bot", |bot| bot.three_legged = false);
+    let granted = exchange(&token)
+        .with("oauth_verifier", &verifier)
+        .send(jira, &KEY);
+    let access = granted.field("oauth_token").unwrap();
+    let denied = problem(401, "permission_denied");
+    assert_eq!(whoami(jira, &access).problem(), denied);
+    let another = Signed::request_token("bot").send(jira, &KEY);
+    assert_eq!(another.problem(), denied);
+}
+
 #[test]
 fn what_nobody_checks_is_signed_and_ignored() {
     let estate = provisioned();

@@ -115,7 +115,7 @@ fn the_key_of_the_tokens_consumer_decides_whoever_asks() {
 }
 
 #[test]
-fn nodes_share_tokens() {
+fn nodes_share_tokens_and_not_the_nonces_they_have_seen() {
     let estate = provisioned();
     let jira = estate.server(0);
     jira.set(Setting::TwoNodes {
@@ -124,9 +124,12 @@ fn nodes_share_tokens() {
     // Every request is a connection of its own, so the nodes take turns.
     let granted = grant(jira, "alice");
     let renewed = renewal(&granted).send(jira, &KEY);
+    let call = Signed::whoami("bot").set("oauth_token", Some(&token_of(&renewed)));
     for _ in 0..2 {
-        assert_eq!(whoami(jira, &token_of(&renewed)).body, "alice");
+        assert_eq!(call.send(jira, &KEY).body, "alice");
     }
+    let seen = call.send(jira, &KEY).problem();
+    assert_eq!(seen, problem(401, "nonce_used"));
     let nodes: Vec<usize> = jira.log().iter().map(|exchange| exchange.node).collect();
-    assert_eq!(nodes[1..], [2, 1, 2, 1], "{nodes:?}");
+    assert_eq!(nodes[1..], [2, 1, 2, 1, 2], "{nodes:?}");
 }
