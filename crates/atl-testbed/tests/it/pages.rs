@@ -3,7 +3,7 @@
 use atl_testbed::{ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, Kind, Server, ServerSpec};
 use reqwest::blocking::Client;
 
-use crate::support::{KEY, estate, provision};
+use crate::support::{KEY, client, estate, provision};
 
 /// Somebody's browser, which follows redirects.
 fn browser() -> Client {
@@ -66,4 +66,30 @@ fn others_see_no_links() {
     let page = first_page(&browser(), server, ALICE, ALICE_PASSWORD);
     assert!(page.contains("Only administrators"), "{page}");
     assert!(!page.contains("<table"), "{page}");
+}
+
+#[test]
+fn signing_in_leads_to_no_other_server() {
+    let estate = estate(ServerSpec::new(Kind::Bitbucket).context("/git"));
+    let home = format!("{}/", estate.server(0).base_url());
+    let lookalike = home.replace("/git/", "0/git/");
+    let longer = home.replace("/git/", "/gitlab/");
+    for elsewhere in [
+        "https://evil.example.com/",
+        "//evil.example.com/",
+        &lookalike,
+        &longer,
+    ] {
+        let form = [
+            ("j_username", ALICE),
+            ("j_password", ALICE_PASSWORD),
+            ("next", elsewhere),
+        ];
+        let answer = client()
+            .post(format!("{home}j_atl_security_check"))
+            .form(&form)
+            .send()
+            .unwrap();
+        assert_eq!(answer.headers()["location"], home, "{elsewhere}");
+    }
 }
