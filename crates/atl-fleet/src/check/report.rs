@@ -2,7 +2,27 @@
 
 use serde::Serialize;
 
-use crate::{outcome::Exit, plan::Status};
+use crate::{outcome::Exit, plan::Status, trouble::Trouble};
+
+/// Every check, in the order in which they are shown; the last but one are those of consumers, which stand together.
+pub(super) const CHECKS: [&str; 16] = [
+    "reach",
+    "tls",
+    "product",
+    "credentials",
+    "admin",
+    "sysadmin",
+    "basic",
+    "captcha",
+    "websudo",
+    "clock",
+    "base_url",
+    "key",
+    "link",
+    "consumer",
+    "grant",
+    "auditor",
+];
 
 /// What `check` found.
 #[derive(Debug, Clone, Serialize)]
@@ -20,9 +40,6 @@ pub struct ServerChecks {
     pub server: String,
     /// The checks, in a fixed order; those of a consumer once a consumer.
     pub checks: Vec<Check>,
-    /// How asking went, which decides the exit code.
-    #[serde(skip)]
-    pub(super) status: Status,
 }
 
 /// One check.
@@ -39,6 +56,9 @@ pub struct Check {
     /// The consumer that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
+    /// What kind of failure it is, which decides the exit code.
+    #[serde(skip)]
+    failure: Status,
 }
 
 /// What came of a check.
@@ -55,29 +75,83 @@ pub enum CheckStatus {
     Skip,
 }
 
+impl Check {
+    fn new(check: &'static str, status: CheckStatus, message: impl Into<String>) -> Self {
+        Self {
+            check,
+            status,
+            message: message.into(),
+            advice: None,
+            consumer: None,
+            failure: Status::Ok,
+        }
+    }
+
+    pub(super) fn pass(check: &'static str, message: impl Into<String>) -> Self {
+        Self::new(check, CheckStatus::Pass, message)
+    }
+
+    pub(super) fn skip(check: &'static str, why: impl Into<String>) -> Self {
+        Self::new(check, CheckStatus::Skip, why)
+    }
+
+    pub(super) fn warn(
+        check: &'static str,
+        message: impl Into<String>,
+        advice: impl Into<String>,
+    ) -> Self {
+        Self {
+            advice: Some(advice.into()),
+            ..Self::new(check, CheckStatus::Warn, message)
+        }
+    }
+
+    pub(super) fn fail(check: &'static str, trouble: &Trouble) -> Self {
+        Self {
+            advice: Some(trouble.advice.clone()),
+            failure: trouble.status,
+            ..Self::new(check, CheckStatus::Fail, trouble.message.clone())
+        }
+    }
+
+    /// The same, about a consumer.
+    pub(super) fn of(self, consumer: &str) -> Self {
+        Self {
+            consumer: Some(consumer.to_owned()),
+            ..self
+        }
+    }
+}
+
+impl ServerChecks {
+    pub(super) fn new(server: &str, mut checks: Vec<Check>) -> Self {
+        let place = |check: &Check| match check.consumer {
+            Some(_) => "consumer",
+            None => check.check,
+        };
+        checks.sort_by_key(|check| CHECKS.iter().position(|name| *name == place(check)));
+        Self {
+            server: server.to_owned(),
+            checks,
+        }
+    }
+}
+
 impl CheckReport {
     /// 1 if any check is `fail`, 3 if a server could not be asked, 4 if every failure is a refused sign-in, else 0.
     pub fn exit(&self) -> Exit {
-        let failing = |server: &&ServerChecks| {
-            server
-                .checks
-                .iter()
-                .any(|check| check.status == CheckStatus::Fail)
+        let any = |wanted| {
+            let mut checks = self.servers.iter().flat_map(|server| &server.checks);
+            checks.any(|check| check.failure == wanted)
         };
-        let mut failed = self.servers.iter().filter(failing).peekable();
-        if failed.peek().is_none() {
-            return Exit::Done;
-        }
-        let statuses: Vec<Status> = failed.map(|server| server.status).collect();
-        if statuses
-            .iter()
-            .any(|status| matches!(status, Status::Ok | Status::Failed))
-        {
+        if any(Status::Failed) {
             Exit::Failed
-        } else if statuses.contains(&Status::Unreachable) {
+        } else if any(Status::Unreachable) {
             Exit::CouldNotTell
-        } else {
+        } else if any(Status::Refused) {
             Exit::Refused
+        } else {
+            Exit::Done
         }
     }
 }
