@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use atl_applinks::{ApplicationLink, Applinks, Matrix};
 use atl_client::{Client, Product};
-use atl_oauth::{ConsumerSigner, KeyState, ProblemKind};
+use atl_oauth::{ConsumerSigner, KeyState, Problem, ProblemKind};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -87,11 +87,27 @@ pub(crate) enum Probe {
     Unknown,
     /// It refused.
     Refused {
-        /// With what.
+        /// The refusal as reports show it.
         trouble: Trouble,
-        /// Whether the refusal shows that the consumer key exists.
-        exists: bool,
+        /// What the server said.
+        problem: Box<Problem>,
     },
+}
+
+impl Probe {
+    /// Whether it shows that the consumer key exists.
+    pub(crate) fn shows_the_consumer(&self) -> bool {
+        match self {
+            Self::Accepted => true,
+            Self::NotAsked | Self::Unknown => false,
+            Self::Refused { problem, .. } => matches!(
+                problem.kind,
+                ProblemKind::SignatureInvalid
+                    | ProblemKind::PermissionDenied
+                    | ProblemKind::TokenRejected
+            ),
+        }
+    }
 }
 
 impl Observed {
@@ -233,12 +249,7 @@ pub(crate) fn observe_consumer(
         )?;
     }
     seen.probe = probe(client, consumer, &seen, look)?;
-    if !ours
-        && matches!(
-            seen.probe,
-            Probe::Accepted | Probe::Refused { exists: true, .. }
-        )
-    {
+    if !ours && seen.probe.shows_the_consumer() {
         seen.owner = carrier(
             applinks,
             links,
@@ -314,12 +325,7 @@ fn probe(
         KeyState::ConsumerUnknown => Probe::Unknown,
         KeyState::Refused(problem) => Probe::Refused {
             trouble: Trouble::problem(client.server(), &consumer.key, &problem),
-            exists: matches!(
-                problem.kind,
-                ProblemKind::SignatureInvalid
-                    | ProblemKind::PermissionDenied
-                    | ProblemKind::TokenRejected
-            ),
+            problem: Box::new(problem),
         },
     })
 }

@@ -232,10 +232,7 @@ fn refuse_owned_key(consumer: &Consumer, context: &Context<'_>) -> Result<(), Tr
     let Context { server, seen, .. } = context;
     match &seen.probe {
         Probe::Unknown => Ok(()),
-        Probe::Refused {
-            trouble,
-            exists: false,
-        } => Err(trouble.clone()),
+        Probe::Refused { trouble, .. } if !seen.probe.shows_the_consumer() => Err(trouble.clone()),
         Probe::NotAsked => Err(Trouble::own(
             "not_asked",
             format!(

@@ -8,6 +8,8 @@ use atl_keys::{KeySize, Keypair};
 use atl_store::{KeyState, KeypairRow, LinkMade, Registration};
 use jiff::Timestamp;
 
+use atl_oauth::{Problem, ProblemKind};
+
 use super::*;
 use crate::observe::ObservedLink;
 use crate::wanted::{Policy, TwoLegged};
@@ -326,7 +328,7 @@ fn a_consumer_key_that_exists_elsewhere_is_refused() {
         Probe::Accepted,
         Probe::Refused {
             trouble: trouble.clone(),
-            exists: true,
+            problem: Box::new(Problem::new(ProblemKind::SignatureInvalid)),
         },
     ] {
         case.seen.probe = probe;
@@ -335,7 +337,7 @@ fn a_consumer_key_that_exists_elsewhere_is_refused() {
     // A refusal that says nothing about the key, such as a wrong clock, is passed on as it is.
     case.seen.probe = Probe::Refused {
         trouble,
-        exists: false,
+        problem: Box::new(Problem::new(ProblemKind::TimestampRefused)),
     };
     assert_eq!(short(&case), ["Consumer None !key_not_accepted"]);
 }

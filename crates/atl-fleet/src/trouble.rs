@@ -5,7 +5,7 @@ use std::error::Error;
 use atl_applinks::ApplinksError;
 use atl_client::{ClientError, Failure};
 use atl_keys::KeyError;
-use atl_oauth::{OauthError, Problem};
+use atl_oauth::{Cause, OauthError, Problem};
 use atl_store::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +46,7 @@ impl Trouble {
             .base_string_difference
             .as_deref()
             .map_or_else(String::new, |text| format!("; {text}"));
-        let code = if problem.is_of_the_address() {
+        let code = if problem.cause == Some(Cause::Url) {
             "base_url"
         } else {
             "key_not_accepted"

@@ -1,7 +1,7 @@
 //! What to do about a problem (protocol.md 2.7 and 7).
 
 use crate::{
-    difference::{Cause, printable, url},
+    difference::Cause,
     problem::{Problem, ProblemKind},
 };
 
@@ -46,11 +46,7 @@ impl Problem {
                 "the server takes this call for one of `{}`: set `proxyName`, `proxyPort` and \
                  `scheme` of its connector to what clients use, or put the base URL it takes its \
                  own for into `sign_as` of the fleet file",
-                self.server_base_string
-                    .as_deref()
-                    .and_then(url)
-                    .map(|url| printable(&url))
-                    .unwrap_or_default()
+                self.url_seen().unwrap_or_default()
             ),
             Some(Cause::Call) => {
                 "something between here and the server changes requests: look for a \

@@ -21,7 +21,7 @@ use crate::{
     whoami::KeyState,
 };
 
-const REQUEST_TOKEN: &str = "plugins/servlet/oauth/request-token";
+pub(crate) const REQUEST_TOKEN: &str = "plugins/servlet/oauth/request-token";
 const AUTHORIZE: &str = "plugins/servlet/oauth/authorize";
 
 /// How long a request token lives out of the box, in seconds (protocol.md 2.5); the server does not say.

@@ -116,10 +116,10 @@ pub(crate) fn printable(text: &str) -> String {
 
 /// Where the two base strings part, which decides the advice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Cause {
-    /// Nowhere: what was signed is what arrived.
+pub enum Cause {
+    /// Nowhere: what was signed is what arrived, so the key is another one.
     Key,
-    /// In the URL.
+    /// In the URL, as behind a proxy that rewrites it (protocol.md 2.9): the key may well be good.
     Url,
     /// In the method or the parameters: something changed the call on its way.
     Call,

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod advice;
+mod allowed;
 mod answer;
 mod callback;
 mod dance;
@@ -14,9 +15,10 @@ mod signer;
 mod token;
 mod whoami;
 
+pub use allowed::{RunsAs, runs_as, users_may_grant};
 pub use callback::{Approval, CallbackAnswer};
 pub use dance::{Approved, Decision, Pending, REQUEST_TOKEN_LIFETIME, prove};
-pub use difference::redacted;
+pub use difference::{Cause, redacted};
 pub use error::{OauthError, Unclear};
 pub use problem::{Problem, ProblemKind};
 pub use signed::{Answer, Parameters, send};

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::{
-    difference::{Cause, difference, parameter, printable, redacted},
+    difference::{Cause, difference, parameter, printable, redacted, url},
     header,
     rfc5849::{Parameter, form_parameters},
 };
@@ -121,7 +121,7 @@ pub struct Problem {
     /// The difference between the server's base string and ours, where it returned its own.
     pub base_string_difference: Option<String>,
     /// Where the two part.
-    pub(crate) cause: Option<Cause>,
+    pub cause: Option<Cause>,
 }
 
 impl Problem {
@@ -180,10 +180,12 @@ impl Problem {
         })
     }
 
-    /// Whether the server takes its address for another one than the call was signed for, as behind a proxy that
-    /// rewrites it (protocol.md 2.9): the key may well be good.
-    pub fn is_of_the_address(&self) -> bool {
-        self.cause == Some(Cause::Url)
+    /// The URL that the server was called at as it sees it, without the query, where it returned its base string.
+    pub fn url_seen(&self) -> Option<String> {
+        self.server_base_string
+            .as_deref()
+            .and_then(url)
+            .map(|url| printable(&url))
     }
 
     /// The value of `oauth_problem`.

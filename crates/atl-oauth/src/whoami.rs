@@ -98,7 +98,7 @@ impl KeyState {
     }
 }
 
-fn whoami(
+pub(crate) fn whoami(
     client: &Client,
     signer: &ConsumerSigner<'_>,
     token: &str,
@@ -112,14 +112,14 @@ fn whoami(
 }
 
 /// An answer of whoami to a signature that was accepted.
-enum Body {
+pub(crate) enum Body {
     /// A user name, or nothing for nobody.
     User(String),
     /// An empty 401 with a challenge that names no problem.
     NotAllowed,
 }
 
-fn body(response: &Response) -> Result<Body, OauthError> {
+pub(crate) fn body(response: &Response) -> Result<Body, OauthError> {
     let text = response.text();
     let body = text.trim();
     let reason = match response.status {

@@ -1,0 +1,88 @@
+//! What a consumer may do on a server, asked without leaving a trace.
+
+use atl_client::{Client, Repeat, Request};
+use atl_keys::{RsaSha1Signer, SignError};
+
+use crate::{
+    answer::{refusal, unclear},
+    dance::REQUEST_TOKEN,
+    error::{OauthError, Unclear},
+    problem::ProblemKind,
+    signed::{Parameters, send},
+    signer::ConsumerSigner,
+    token::post,
+    whoami::{Body, body, whoami},
+};
+
+/// Whom two-legged calls run as.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RunsAs {
+    /// This user.
+    User(String),
+    /// Nobody: as an anonymous call.
+    Nobody,
+    /// They are refused although the signature is good: two-legged OAuth is off, or the user that they would run as
+    /// may not sign in.
+    Refused,
+}
+
+/// Asks whom two-legged calls run as, with one of them (protocol.md 2.8).
+///
+/// # Errors
+/// Where the server was not reached, refused the signature, or its answer says nothing.
+pub fn runs_as(client: &Client, signer: &ConsumerSigner<'_>) -> Result<RunsAs, OauthError> {
+    let (response, problem) = whoami(client, signer, "")?;
+    if let Some(problem) = problem {
+        return Err(OauthError::refused(&response, problem));
+    }
+    Ok(match body(&response)? {
+        Body::User(user) if user.is_empty() => RunsAs::Nobody,
+        Body::User(user) => RunsAs::User(user),
+        Body::NotAllowed => RunsAs::Refused,
+    })
+}
+
+/// Asks whether users may grant this consumer anything (three-legged OAuth), by a request-token call that can only be
+/// refused: its callback is no URL, and its signature is none. The server looks at the right before either
+/// (protocol.md 2.2), so that a refusal for them means yes. It gives out no token and notes no nonce.
+///
+/// # Errors
+/// Where the server was not reached, knows no such consumer, or its answer says nothing about the right.
+pub fn users_may_grant(client: &Client, consumer_key: &str) -> Result<bool, OauthError> {
+    let signer = ConsumerSigner::new(consumer_key, &NoKey);
+    let parameters = Parameters {
+        oauth: &[("oauth_callback", "none")],
+        ..Parameters::default()
+    };
+    let request = Request {
+        repeat: Repeat::Safe,
+        ..post(REQUEST_TOKEN)
+    };
+    let answer = send(client, &signer, parameters, &request)?;
+    let Some(problem) = answer.problem else {
+        let reason = match answer.response.status {
+            200 => Unclear::NoProblem,
+            _ => refusal(&answer.response),
+        };
+        return Err(unclear(&answer.response, reason));
+    };
+    match problem.kind {
+        ProblemKind::PermissionDenied => Ok(false),
+        ProblemKind::ParameterRejected
+        | ProblemKind::SignatureMethodRejected
+        | ProblemKind::VersionRejected
+        | ProblemKind::TimestampRefused
+        | ProblemKind::NonceUsed
+        | ProblemKind::SignatureInvalid => Ok(true),
+        _ => Err(OauthError::refused(&answer.response, problem)),
+    }
+}
+
+/// Signs with no key at all.
+struct NoKey;
+
+impl RsaSha1Signer for NoKey {
+    fn sign_rsa_sha1(&self, _message: &[u8]) -> Result<Vec<u8>, SignError> {
+        Ok(vec![0; 256])
+    }
+}
