@@ -275,18 +275,31 @@ impl Client {
         response: Response,
     ) -> Result<Response, ClientError> {
         let url = self.url(request);
-        match redirect::target(&response, &url) {
-            Some(target) if redirect::is_login_page(&target, self.profile()?) => {
-                Err(ClientError::LoginPage {
-                    server: response.server.into(),
-                    what: response.what.into(),
-                })
-            }
-            Some(target) if request.redirect == Redirect::Refuse => {
-                Err(redirect::error(&response, self.base_url(), &url, &target))
-            }
-            _ => Ok(response),
+        let Some(target) = redirect::target(&response, &url) else {
+            return Ok(response);
+        };
+        if self.may_sign_in_at(request, &target)
+            && redirect::is_login_page(&target, self.profile()?)
+        {
+            return Err(ClientError::LoginPage {
+                server: response.server.into(),
+                what: response.what.into(),
+            });
         }
+        match request.redirect {
+            Redirect::Refuse => Err(redirect::error(&response, self.base_url(), &url, &target)),
+            Redirect::Return => Ok(response),
+        }
+    }
+
+    /// Whether a redirect may lead to a page where somebody signs in here. A redirect that was asked for may well lead to
+    /// a page of somebody else that is called alike, such as a callback.
+    pub(crate) fn may_sign_in_at(&self, request: &Request, target: &Url) -> bool {
+        let own = [self.base_url(), self.signing_base_url()];
+        request.redirect == Redirect::Refuse
+            || own
+                .iter()
+                .any(|base| base.join("").origin() == target.origin())
     }
 
     pub(crate) fn url(&self, request: &Request) -> Url {

@@ -17,7 +17,8 @@ pub enum Redirect {
     /// It is an error that names the base URL to use instead.
     #[default]
     Refuse,
-    /// It is an answer like any other: admin forms say so that they saved. A redirect to the sign-in page is still an error.
+    /// It is an answer like any other: admin forms say so that they saved. A redirect to the server's own sign-in page is
+    /// still an error.
     Return,
 }
 

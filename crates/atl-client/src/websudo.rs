@@ -78,7 +78,8 @@ impl Client {
         response: &Response,
     ) -> Result<bool, ClientError> {
         let rest = response.status == 401 && response.text().to_lowercase().contains("websudo");
-        let target = redirect::target(response, &self.url(request));
+        let target = redirect::target(response, &self.url(request))
+            .filter(|target| self.may_sign_in_at(request, target));
         let profile = self.profile()?;
         Ok(rest || target.is_some_and(|target| redirect::is_elevation_page(&target, profile)))
     }

@@ -255,6 +255,25 @@ fn a_redirect_to_the_sign_in_page_is_a_refusal() {
 }
 
 #[test]
+fn a_redirect_that_was_asked_for_may_lead_to_a_page_of_somebody_else_that_is_called_alike() {
+    for location in [
+        "https://deploy.example.com/login.action?a=1",
+        "http://127.0.0.1:1/authenticate.action?a=1",
+    ] {
+        let wire = Wire::product("confluence", "8.7.2", move |seen, _| {
+            if seen.path.contains("whoami") {
+                answer(200, "admin")
+            } else {
+                redirect(location)
+            }
+        });
+        let form = Request::post_form("plugins/form", Vec::new()).returning_redirects();
+        let answer = wire.client(password(Login::Auto)).send(&form).unwrap();
+        assert_eq!(answer.header_values("location"), [location]);
+    }
+}
+
+#[test]
 fn the_manifest_says_what_a_server_is() {
     let wire = Wire::start(|_, _| {
         with_header(
