@@ -4,7 +4,7 @@ use std::fmt;
 
 use secrecy::SecretString;
 
-use crate::rfc5849::form_parameters;
+use crate::rfc5849::{Parameter, form_parameters};
 
 /// What a user decided, as it came back.
 #[derive(Clone)]
@@ -37,22 +37,35 @@ impl Approval {
 impl CallbackAnswer {
     /// Reads a callback URL, or its query alone; `None` where it does not hold exactly one token and one verifier.
     pub fn read(url: &str) -> Option<Self> {
-        let url = url.split_once('#').map_or(url, |(url, _)| url);
-        let query = url.split_once('?').map_or(url, |(_, query)| query);
-        let parameters = form_parameters(query);
-        let one = |name: &str| {
-            let mut values = parameters
-                .iter()
-                .filter(|(found, _)| found == name)
-                .map(|(_, value)| value.as_str());
-            let value = values.next().filter(|value| !value.is_empty())?;
-            values.next().is_none().then_some(value)
-        };
+        let parameters = query(url);
         Some(Self {
-            token: one("oauth_token")?.into(),
-            approval: Approval::of(one("oauth_verifier")?),
+            token: one(&parameters, "oauth_token")?.into(),
+            approval: Approval::of(one(&parameters, "oauth_verifier")?),
         })
     }
+
+    /// The request token of a callback without verifier, as version 1.0 of the protocol has it.
+    pub(crate) fn read_without_verifier(url: &str) -> Option<SecretString> {
+        let parameters = query(url);
+        let verified = parameters.iter().any(|(name, _)| name == "oauth_verifier");
+        let token = one(&parameters, "oauth_token")?;
+        (!verified).then(|| token.into())
+    }
+}
+
+fn query(url: &str) -> Vec<Parameter> {
+    let url = url.split_once('#').map_or(url, |(url, _)| url);
+    form_parameters(url.split_once('?').map_or(url, |(_, query)| query))
+}
+
+/// The value of a parameter that is there once, and not empty.
+fn one<'p>(parameters: &'p [Parameter], name: &str) -> Option<&'p str> {
+    let mut values = parameters
+        .iter()
+        .filter(|(found, _)| found == name)
+        .map(|(_, value)| value.as_str());
+    let value = values.next().filter(|value| !value.is_empty())?;
+    values.next().is_none().then_some(value)
 }
 
 impl fmt::Debug for Approval {

@@ -15,6 +15,7 @@ use crate::{
     callback::Approval,
     error::{OauthError, Unclear},
     problem::ProblemKind,
+    rfc5849::percent_encode,
     signed::{Parameters, send},
     signer::ConsumerSigner,
     token::{ACCESS_TOKEN, AccessToken, access_token, field, post, secret, token_fields},
@@ -103,10 +104,12 @@ impl Pending {
 
     /// The page where the user decides.
     pub fn authorize_url(&self) -> Url {
-        let mut url = self.base_url.join(AUTHORIZE);
-        url.query_pairs_mut()
-            .append_pair("oauth_token", self.token.expose_secret());
-        url
+        self.base_url.join(&self.authorize_path())
+    }
+
+    pub(crate) fn authorize_path(&self) -> String {
+        let token = percent_encode(self.token.expose_secret());
+        format!("{AUTHORIZE}?oauth_token={token}")
     }
 
     /// When the request token expires, unless the server was set up otherwise.

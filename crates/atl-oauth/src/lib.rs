@@ -3,6 +3,7 @@
 mod advice;
 mod allowed;
 mod answer;
+mod approve;
 mod callback;
 mod dance;
 mod difference;
@@ -16,6 +17,7 @@ mod token;
 mod whoami;
 
 pub use allowed::{RunsAs, runs_as, users_may_grant};
+pub use approve::{ApproveError, PageDoubt, approve};
 pub use callback::{Approval, CallbackAnswer};
 pub use dance::{Approved, Decision, Pending, REQUEST_TOKEN_LIFETIME, prove};
 pub use difference::{Cause, redacted};

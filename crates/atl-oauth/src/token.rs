@@ -50,6 +50,12 @@ pub fn token_id(token: &SecretString) -> String {
     format!("{number:012x}")
 }
 
+/// Whether two tokens are the same, in a time that does not tell how much of them is.
+pub(crate) fn is_same(a: &SecretString, b: &SecretString) -> bool {
+    let digest = |token: &SecretString| Sha256::digest(token.expose_secret().as_bytes());
+    digest(a) == digest(b)
+}
+
 /// Renews an access token by its session handle. The old token is dead as soon as the server has answered; where the
 /// answer is lost, [`OauthError::may_have_happened`] is true and the old token tells.
 ///
