@@ -1,0 +1,162 @@
+//! Why grants were not listed or not revoked.
+
+use std::fmt;
+
+use atl_client::{ClientError, Failure};
+use atl_oauth::OauthError;
+
+use crate::Strange;
+
+/// Why grants were not listed or not revoked. It names a grant by its id, never by its token.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokensError {
+    /// The request failed.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// The signed call failed, or was refused for another reason than its token.
+    #[error(transparent)]
+    Oauth(#[from] OauthError),
+    /// What should be the page of access tokens cannot be read as one. This never means that there are none.
+    #[error("{server}: the page of access tokens was not understood: {saw}")]
+    NotUnderstood {
+        /// The server.
+        server: Box<str>,
+        /// Where the page is.
+        page: Box<str>,
+        /// What it is instead.
+        saw: Strange,
+    },
+    /// An expired token cannot sign its own revocation.
+    #[error("{server}: grant {id} has expired, so it cannot revoke itself")]
+    Expired {
+        /// The server.
+        server: Box<str>,
+        /// The grant.
+        id: Box<str>,
+        /// Where its user can remove it.
+        page: Box<str>,
+    },
+    /// A grant is revoked by the user who gave it and by nobody else.
+    #[error("{server}: `{account}` may not revoke grant {id}: another user gave it")]
+    NotTheirs {
+        /// The server.
+        server: Box<str>,
+        /// Who is signed in.
+        account: Box<str>,
+        /// The grant.
+        id: Box<str>,
+    },
+    /// The server did not say that it revoked the grant.
+    #[error("{server}: the revocation of grant {id} was answered with {status} and {got}")]
+    NotRevoked {
+        /// The server.
+        server: Box<str>,
+        /// The grant.
+        id: Box<str>,
+        /// Where its user can remove it.
+        page: Box<str>,
+        /// The status.
+        status: u16,
+        /// What came with it.
+        got: Unexpected,
+    },
+}
+
+/// What came in place of nothing, which is how a server says that it revoked a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Unexpected {
+    /// A page for people.
+    Page {
+        /// Its title.
+        title: Option<String>,
+    },
+    /// Text that is no page.
+    Text,
+    /// Nothing, with another status.
+    Nothing,
+}
+
+impl fmt::Display for Unexpected {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Page { title: Some(title) } => write!(f, "a page titled `{title}`"),
+            Self::Page { title: None } => f.write_str("a page"),
+            Self::Text => f.write_str("text that says nothing known"),
+            Self::Nothing => f.write_str("nothing else"),
+        }
+    }
+}
+
+impl TokensError {
+    /// A stable `snake_case` name for scripts.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Client(error) => error.code(),
+            Self::Oauth(error) => error.code(),
+            Self::NotUnderstood { .. } => "page_not_understood",
+            Self::Expired { .. } => "grant_expired",
+            Self::NotTheirs { .. } => "grant_of_another_user",
+            Self::NotRevoked { .. } => "not_revoked",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Client(ClientError::Status { status, basic_disabled: false, .. }) => match status {
+                401 | 403 => "check that this account may use the server, and that nothing before the server keeps `/plugins/servlet/` from it".into(),
+                404 => "check `url` in the fleet file, and that the server's OAuth plugin is enabled".into(),
+                _ => "look at the server's log; run it again when it is well".into(),
+            },
+            Self::Client(error) => error.advice(),
+            Self::Oauth(error) => error.advice(),
+            Self::NotUnderstood { page, saw: Strange::Other { .. }, .. } => format!(
+                "open {page} in a browser as this user: where it is a page of access tokens, please report its HTML without the tokens; where it is not, look for a sign-in portal before the server"
+            ),
+            Self::NotUnderstood { page, .. } => format!(
+                "open {page} in a browser as this user to see and revoke the grants, and please report its HTML without the tokens"
+            ),
+            Self::Expired { page, .. } => format!(
+                "it is of no use as it is, but its session may still renew it: sign in as its user to remove it, or have the user remove it at {page}"
+            ),
+            Self::NotTheirs { .. } => "sign in as the user who gave it, or revoke it with a call that it signs itself".into(),
+            Self::NotRevoked { page, status, .. } => match status {
+                404 | 405 => format!("this server takes no such call: have the user remove the grant at {page}"),
+                401 | 403 => format!("the server kept its user out: have the user remove the grant at {page}, or delete the application link"),
+                200..300 | 500.. => format!("see with `atl-admin tokens verify` whether it is gone; if not, have the user remove it at {page}"),
+                _ => format!("have the user remove the grant at {page}"),
+            },
+        }
+    }
+
+    /// What kind of failure it is.
+    pub fn failure(&self) -> Failure {
+        match self {
+            Self::Client(error) => error.failure(),
+            Self::Oauth(error) => error.failure(),
+            Self::Expired { .. }
+            | Self::NotTheirs { .. }
+            | Self::NotRevoked {
+                status: 401 | 403, ..
+            } => Failure::Refused,
+            Self::NotUnderstood { .. }
+            | Self::NotRevoked {
+                status: 200..300 | 500..,
+                ..
+            } => Failure::Unreachable,
+            Self::NotRevoked { .. } => Failure::Failed,
+        }
+    }
+
+    /// Whether a grant may be revoked although this is an error.
+    pub fn may_have_happened(&self) -> bool {
+        match self {
+            Self::Client(error) => error.may_have_happened(),
+            Self::Oauth(error) => error.may_have_happened(),
+            Self::NotRevoked { status, .. } => matches!(status, 200..300 | 500..),
+            Self::NotUnderstood { .. } | Self::Expired { .. } | Self::NotTheirs { .. } => false,
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Tables of grants: their columns, their rows, and what says that there is none (protocol.md 3.1).
+
+use std::collections::HashSet;
+
+use scraper::ElementRef;
+
+use super::{
+    Strange,
+    element::{elements, line, lineage, title},
+};
+
+const CONSUMER: [&str; 3] = ["consumer", "application", "name"];
+const CREATED: [&str; 3] = ["issued", "created", "date"];
+
+/// The headings and what stands in place of rows, as documented.
+const HEADINGS: [&str; 5] = [
+    "consumer",
+    "consumer description",
+    "issued on",
+    "expires on",
+    "actions",
+];
+const NONE: &str = "none specified";
+
+/// Consumer and date of a row of a table; `None` where it is no such row. In the cell of the consumer, its host or
+/// description may stand after its name.
+pub(super) fn labels(row: ElementRef<'_>) -> Option<(Option<String>, Option<String>)> {
+    let table = table_of(row).filter(|_| row.value().name() == "tr")?;
+    let names: Vec<String> = rows(table).find(is_head).map(names).unwrap_or_default();
+    let consumer = cells(row)
+        .nth(column(&names, &CONSUMER).unwrap_or_default())
+        .and_then(|cell| cell.text().find_map(|text| line([text].into_iter())));
+    let created = column(&names, &CREATED)
+        .and_then(|column| cells(row).nth(column))
+        .and_then(|cell| line(cell.text()));
+    Some((consumer, created))
+}
+
+/// How many rows stand in a table between those of revokers and have none.
+pub(super) fn rows_without(
+    revokers: &[ElementRef<'_>],
+    is_revoker: fn(&ElementRef<'_>) -> bool,
+) -> usize {
+    let mut seen = HashSet::new();
+    revokers
+        .iter()
+        .filter_map(|revoker| lineage(*revoker).find(|it| it.value().name() == "tr"))
+        .filter_map(table_of)
+        .filter(|table| seen.insert(table.id()))
+        .flat_map(rows)
+        .filter(|row| is_of_a_grant(row) && !elements(*row).any(|it| is_revoker(&it)))
+        .count()
+}
+
+/// Whether a page without revokers is one of access tokens that has none to show: it says "None specified", or has the
+/// table for them, empty. A list that cannot be read is none of these, nor is a page that asks for a password.
+pub(super) fn says_none(page: ElementRef<'_>) -> Result<(), Strange> {
+    let tables: Vec<_> = elements(page).filter(is_of_grants).collect();
+    match tables
+        .iter()
+        .flat_map(|it| rows(*it))
+        .filter(is_of_a_grant)
+        .count()
+    {
+        0 => {}
+        rows => return Err(Strange::Irrevocable { rows }),
+    }
+    let says_none = page.text().any(is_none);
+    let asks = elements(page).any(|it| it.attr("type") == Some("password"));
+    if (says_none || !tables.is_empty()) && !asks {
+        return Ok(());
+    }
+    Err(Strange::Other { title: title(page) })
+}
+
+/// Whether it is a table with the columns of the page of access tokens.
+fn is_of_grants(table: &ElementRef<'_>) -> bool {
+    table.value().name() == "table"
+        && rows(*table).find(is_head).map(names).is_some_and(|names| {
+            column(&names, &CONSUMER).is_some() && column(&names, &CREATED).is_some()
+        })
+}
+
+fn is_of_a_grant(row: &ElementRef<'_>) -> bool {
+    let said: String = row.text().collect();
+    cells(*row).count() > 1 && !is_head(row) && !is_none(&said)
+}
+
+/// Whether it is the row of the headings: one of a `thead`, one with several `th`, or one that says what is documented.
+fn is_head(row: &ElementRef<'_>) -> bool {
+    let in_head = lineage(*row).any(|it| it.value().name() == "thead");
+    let headings = cells(*row).filter(|it| it.value().name() == "th").count();
+    let documented = names(*row);
+    let documented = documented.iter().filter(|it| HEADINGS.contains(&&***it));
+    in_head || headings > 1 || documented.count() > 1
+}
+
+fn is_none(said: &str) -> bool {
+    let said = line([said].into_iter()).unwrap_or_default();
+    said.trim_end_matches('.').eq_ignore_ascii_case(NONE)
+}
+
+/// The first column that has one of these headings, or else has the word in its heading.
+fn column(names: &[String], wanted: &[&str]) -> Option<usize> {
+    let whole = |word: &&str| names.iter().position(|name| name == word);
+    let part = |word: &&str| {
+        names
+            .iter()
+            .position(|name| name.split(' ').any(|it| it == *word))
+    };
+    let whole = wanted.iter().find_map(whole);
+    whole.or_else(|| wanted.iter().find_map(part))
+}
+
+fn names(head: ElementRef<'_>) -> Vec<String> {
+    let names = cells(head).map(|cell| line(cell.text()).unwrap_or_default());
+    names.map(|name| name.to_lowercase()).collect()
+}
+
+fn cells(row: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
+    row.child_elements()
+        .filter(|it| matches!(it.value().name(), "td" | "th"))
+}
+
+/// The rows of a table, without those of a table within.
+fn rows(table: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
+    elements(table)
+        .filter(|it| it.value().name() == "tr")
+        .filter(move |it| table_of(*it) == Some(table))
+}
+
+fn table_of(row: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    lineage(row).find(|it| it.value().name() == "table")
+}
