@@ -1,36 +1,18 @@
 //! Folders that cannot be written and disks that are full: an error that says so, nothing sent whose key is not kept,
 //! and nothing lost.
 
-use std::{io::Write as _, os::unix::process::CommandExt as _, process::Command};
+use std::{os::unix::process::CommandExt as _, process::Command};
 
 use atl_testbed::{ADMIN_PASSWORD, Kind};
 
 use crate::{
     env::Run,
     estate::{CONSUMER, Fleet},
+    tools::skip,
 };
 
 /// The user `nobody`.
 const NOBODY: u32 = 65534;
-
-/// Says that a test could not run here; in CI that is a failure.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stderr,
-    reason = "who runs the tests says where skipped ones are listed, and is told"
-)]
-fn skip(test: &str, why: &str) {
-    assert!(std::env::var_os("CI").is_none(), "{test}: {why}");
-    eprintln!("skipped {test}: {why}");
-    if let Some(path) = std::env::var_os("ATL_TEST_SKIPS") {
-        let mut file = fs_err::OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(path)
-            .unwrap();
-        writeln!(file, "{test}: {why}").unwrap();
-    }
-}
 
 /// Runs the program as a user whom the modes of files concern, which they do not where the tests run as root. `None`
 /// where there is no such user.

@@ -4,12 +4,13 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{CONSUMER, Fleet},
-    python::python,
+    tools::script,
 };
 
 #[test]
 fn a_key_that_was_exported_signs_a_request_token_call() {
-    let Some(python) = python("a_key_that_was_exported_signs_a_request_token_call") else {
+    let test = "a_key_that_was_exported_signs_a_request_token_call";
+    let Some(sign) = script(test, "sign.py") else {
         return;
     };
     let fleet = Fleet::provisioned();
@@ -22,7 +23,7 @@ fn a_key_that_was_exported_signs_a_request_token_call() {
     );
     let answer = |method: &str| -> Value {
         let arguments = ["POST", &url, CONSUMER, method, key.to_str().unwrap()];
-        serde_json::from_str(&python.run("sign.py", &arguments, "")).unwrap()
+        serde_json::from_str(&sign.run(&arguments, "")).unwrap()
     };
     let accepted = answer("RSA-SHA1");
     assert_eq!(accepted["status"], 200, "{accepted}");

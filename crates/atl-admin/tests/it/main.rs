@@ -35,8 +35,6 @@ mod lost_answers;
 mod man;
 mod mass_change;
 mod plan;
-#[path = "../../../atl-oauth/tests/interop/python.rs"]
-mod python;
 mod reference;
 mod running;
 mod schema;
@@ -46,5 +44,7 @@ mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+#[path = "../../../atl-oauth/tests/interop/tools.rs"]
+mod tools;
 mod two_processes;
 mod wire;

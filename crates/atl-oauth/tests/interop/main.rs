@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
-mod python;
+mod tools;
 
 use atl_keys::{KeySize, Keypair, PrivateFormat};
 use atl_oauth::{Call, ConsumerSigner, sign};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use url::Url;
 
-use crate::python::{Python, python};
+use crate::tools::{Script, script};
 
 const REQUEST_TOKEN: &str = "/plugins/servlet/oauth/request-token";
 const WHOAMI: &str = "/plugins/servlet/applinks/whoami";
@@ -21,13 +21,13 @@ const WHOAMI: &str = "/plugins/servlet/applinks/whoami";
 struct Rig {
     estate: Estate,
     folder: TempDir,
-    python: Python,
+    sign: Script,
 }
 
 impl Rig {
     /// `None` where there is no such Python.
     fn new(test: &str, format: PrivateFormat<'_>) -> Option<Self> {
-        let python = python(test)?;
+        let sign = script(test, "sign.py")?;
         let estate = Estate::start(vec![ServerSpec::new(Kind::Jira).context("/jira")]).unwrap();
         let key = Keypair::generate(KeySize::Bits2048).unwrap();
         let server = estate.server(0);
@@ -42,7 +42,7 @@ impl Rig {
         Some(Self {
             estate,
             folder,
-            python,
+            sign,
         })
     }
 
@@ -52,8 +52,7 @@ impl Rig {
         let key = self.folder.path().join("key.pem");
         let mut arguments = vec![method, &url, "deploy-bot", signature, key.to_str().unwrap()];
         arguments.extend(more);
-        let answer: Value =
-            serde_json::from_str(&self.python.run("sign.py", &arguments, "")).unwrap();
+        let answer: Value = serde_json::from_str(&self.sign.run(&arguments, "")).unwrap();
         let body = answer["body"].as_str().unwrap().to_owned();
         (answer["status"].as_u64().unwrap(), body)
     }
@@ -106,7 +105,7 @@ fn other_signature_methods_are_refused() {
 
 #[test]
 fn a_signature_made_here_is_verified_there() {
-    let Some(python) = python("a_signature_made_here_is_verified_there") else {
+    let Some(verify) = script("a_signature_made_here_is_verified_there", "verify.py") else {
         return;
     };
     let folder = TempDir::new().unwrap();
@@ -114,7 +113,7 @@ fn a_signature_made_here_is_verified_there() {
     let verified = |method: &str, url: &str, header: &str, key: &Keypair| {
         let file = folder.path().join("key.pub");
         fs_err::write(&file, key.public_key().to_pem()).unwrap();
-        python.run("verify.py", &[method, url, file.to_str().unwrap()], header)
+        verify.run(&[method, url, file.to_str().unwrap()], header)
     };
     for (method, url, token, oauth) in [
         (
