@@ -1,22 +1,33 @@
 //! `cargo xtask test`: every test, with what they need installed first, and a list of what was skipped.
 
-use std::process::Command;
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::bail;
 
 use crate::run::{cargo, root, run, tools};
 
-/// The independent OAuth client that signs against the testbed.
-const PYTHON_PACKAGES: [&str; 4] = [
+/// Other people's OAuth clients, which dance with the testbed, and what they sign with.
+const PYTHON_PACKAGES: [&str; 7] = [
     "requests-oauthlib==2.0.0",
     "oauthlib==4.0.1",
-    "PyJWT",
-    "cryptography",
+    "PyJWT==2.15.1",
+    "cryptography==50.0.2",
+    "Authlib==1.9.9",
+    "jira[cli]==3.10.5",
+    "atlassian-python-api==5.0.5",
 ];
 
+/// The same for Node; neither needs anything else.
+const NODE_PACKAGES: [&str; 2] = ["oauth@0.10.2", "oauth-1.0a@2.2.6"];
+
 pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
-    if let Err(error) = python() {
-        eprintln!("warning: {error:#}; the tests that need it say that they were skipped");
+    for installed in [python(), node()] {
+        if let Err(error) = installed {
+            eprintln!("warning: {error:#}; the tests that need it say that they were skipped");
+        }
     }
     let skips = root().join("target").join("skipped-tests.txt");
     if let Some(folder) = skips.parent() {
@@ -37,19 +48,42 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A virtual environment in `.tools/python`, made once.
-fn python() -> anyhow::Result<()> {
-    let folder = tools().join("python");
+/// A virtual environment in `.tools/python`.
+pub(crate) fn python() -> anyhow::Result<PathBuf> {
+    install("python", &PYTHON_PACKAGES, |folder| {
+        run(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+        run(Command::new(folder.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet"])
+            .args(PYTHON_PACKAGES))
+    })
+}
+
+/// Packages in `.tools/node`, whose own scripts are not run.
+pub(crate) fn node() -> anyhow::Result<PathBuf> {
+    install("node", &NODE_PACKAGES, |folder| {
+        run(Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund"])
+            .args(["--ignore-scripts", "--prefix"])
+            .arg(folder)
+            .args(NODE_PACKAGES))
+    })
+}
+
+/// Fills a folder of `.tools` once; gives the folder.
+fn install(
+    name: &str,
+    packages: &[&str],
+    fill: impl FnOnce(&Path) -> anyhow::Result<()>,
+) -> anyhow::Result<PathBuf> {
+    let folder = tools().join(name);
+    // The tests take it for what says that the folder is complete.
     let stamp = folder.join("installed.txt");
-    let wanted = PYTHON_PACKAGES.join("\n");
+    let wanted = packages.join("\n");
     if fs_err::read_to_string(&stamp).is_ok_and(|has| has == wanted) {
-        return Ok(());
+        return Ok(folder);
     }
-    fs_err::create_dir_all(tools())?;
-    run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    run(Command::new(folder.join("bin/python"))
-        .args(["-m", "pip", "install", "--quiet"])
-        .args(PYTHON_PACKAGES))?;
+    fs_err::create_dir_all(&folder)?;
+    fill(&folder)?;
     fs_err::write(stamp, wanted)?;
-    Ok(())
+    Ok(folder)
 }

@@ -9,6 +9,7 @@ mod consumers;
 mod dance;
 mod faults;
 mod form;
+mod interop;
 mod layouts;
 mod links;
 mod matrix;
@@ -18,4 +19,6 @@ mod sign_in;
 mod signatures;
 mod steps;
 mod support;
+#[path = "../../../atl-oauth/tests/interop/tools.rs"]
+mod tools;
 mod two_legged;
