@@ -10,3 +10,4 @@ pub mod links;
 pub mod man;
 pub mod plan;
 pub(crate) mod schema;
+pub mod tokens;

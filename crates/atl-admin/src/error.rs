@@ -177,11 +177,12 @@ impl From<atl_fleet::FleetErrors> for Error {
 impl From<atl_fleet::StartError> for Error {
     /// What is wrong with the configuration or a key file is wrong usage: nothing was sent to any server.
     fn from(error: atl_fleet::StartError) -> Self {
-        use atl_fleet::StartError;
+        use atl_fleet::{StartError, grants::GrantChoiceError};
         let exit = match &error {
-            StartError::Config { .. } | StartError::FileKey(_) | StartError::OtherFleet => {
-                Exit::Usage
-            }
+            StartError::Config { .. }
+            | StartError::FileKey(_)
+            | StartError::OtherFleet
+            | StartError::Grant(GrantChoiceError::Ambiguous { .. }) => Exit::Usage,
             _ => Exit::Failed,
         };
         Self::library(exit, &error, error.advice())

@@ -1,6 +1,7 @@
 //! What goes to stdout: data and nothing else, in the format that was asked for.
 
 mod csv;
+pub(crate) mod grants;
 pub(crate) mod plan;
 mod table;
 

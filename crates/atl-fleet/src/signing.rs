@@ -21,7 +21,12 @@ pub(crate) struct SigningKey {
 impl SigningKey {
     /// Signs with the system's clock and random source.
     pub(crate) fn signer(&self) -> ConsumerSigner<'_> {
-        ConsumerSigner::new(&self.consumer_key, &*self.keypair)
+        self.signer_as(&self.consumer_key)
+    }
+
+    /// The same for the consumer key that a grant was given to, which the fleet file may have changed since.
+    pub(crate) fn signer_as<'k>(&'k self, consumer_key: &'k str) -> ConsumerSigner<'k> {
+        ConsumerSigner::new(consumer_key, &*self.keypair)
     }
 }
 

@@ -19,6 +19,7 @@ mod estate;
 mod fleet_file;
 mod formats;
 mod globals;
+mod grants;
 mod guards;
 mod history;
 mod init;
@@ -44,6 +45,8 @@ mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+mod tokens_list;
+mod tokens_verify;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;
 mod two_processes;
