@@ -331,6 +331,22 @@ fn a_session_that_ended_is_a_refusal() {
 }
 
 #[test]
+fn a_server_may_restart_between_the_legs() {
+    let estate = jira();
+    let server = estate.server(0);
+    let pending = ask(server, CALLBACK);
+    server.restart().unwrap();
+    let approval = approve(&alice(server), &pending).unwrap();
+    server.restart().unwrap();
+    let approved = pending.decided(approval).unwrap();
+    let granted = approved
+        .exchange(&caller(&server.base_url()), &signer())
+        .unwrap();
+    server.restart().unwrap();
+    assert_eq!(state(server, &granted), active());
+}
+
+#[test]
 fn nothing_that_is_shown_holds_a_token() {
     let estate = jira();
     let server = estate.server(0);
