@@ -25,7 +25,7 @@ pub use difference::{Cause, redacted};
 pub use error::{OauthError, Unclear};
 pub use listener::{ListenError, Listener};
 pub use problem::{Problem, ProblemKind};
-pub use signed::{Answer, Parameters, send};
+pub use signed::{Answer, Parameters, is_form, open, send};
 pub use signer::{
     Call, Clock, ConsumerSigner, NonceSource, RandomNonce, Signed, SystemClock, sign,
 };
