@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{apply, check, completions, history, init, keys, links, man, plan, tokens},
+    commands::{apply, check, completions, history, init, keys, links, man, plan, request, tokens},
     environment,
     flags::{self, Color, Format, Switch},
 };
@@ -145,6 +145,8 @@ pub enum Commands {
     Plan(plan::Args),
     /// Make the servers as the fleet file says, and prove it
     Apply(apply::Args),
+    /// Make one signed call, like curl
+    Request(request::Args),
     /// Manage application links one at a time
     #[command(subcommand)]
     Links(links::Commands),

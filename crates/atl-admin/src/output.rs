@@ -3,6 +3,7 @@
 mod csv;
 pub(crate) mod grants;
 pub(crate) mod plan;
+mod raw;
 mod table;
 
 use std::{
@@ -14,6 +15,7 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+pub(crate) use raw::raw;
 pub(crate) use table::table;
 
 use crate::{

@@ -10,7 +10,9 @@ use anstream::ColorChoice;
 
 use crate::{
     cli::{self, Cli, Commands},
-    commands::{apply, check, completions, history, init, keys, links, man, plan, schema, tokens},
+    commands::{
+        apply, check, completions, history, init, keys, links, man, plan, request, schema, tokens,
+    },
     context::Context,
     environment,
     error::Result,
@@ -45,6 +47,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Check(args) => check::run(&context, &args),
         Commands::Plan(args) => plan::run(&context, &args),
         Commands::Apply(args) => apply::run(&context, &args),
+        Commands::Request(args) => request::run(&context, args),
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
         Commands::Tokens(command) => tokens::run(&context, &command),

@@ -76,6 +76,17 @@ pub enum StartError {
 }
 
 impl StartError {
+    /// Whether it is wrong usage: what is wrong with the configuration or a key file, rather than with the store.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Config { .. }
+                | Self::FileKey(_)
+                | Self::OtherFleet
+                | Self::Grant(GrantChoiceError::Ambiguous { .. })
+        )
+    }
+
     /// What to do about it.
     pub fn advice(&self) -> String {
         match self {

@@ -22,8 +22,8 @@ mod plan;
 mod planner;
 mod provision;
 mod recover;
+pub mod request;
 mod settle;
-#[allow(dead_code, reason = "the commands that sign with it come next")]
 mod signing;
 mod step;
 mod trouble;

@@ -37,6 +37,7 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
+mod request;
 mod running;
 mod schema;
 mod sign_in;
