@@ -258,6 +258,17 @@ fn a_page_that_is_not_understood_is_an_error_and_approves_nothing() {
 }
 
 #[test]
+fn a_form_that_leaves_the_request_token_out_is_given_it() {
+    let estate = jira();
+    let server = estate.server(0);
+    let form = format!("<form action=/jira/{AUTHORIZE}><button name=approve></form>");
+    server.set(Fault::Answer(200, form).on(Matcher::method("GET").at(AUTHORIZE)));
+    let error = approved(server, &alice(server)).unwrap_err();
+    // A server looks at the request token before it looks at the XSRF token.
+    assert_eq!(error.code(), "xsrf_refused");
+}
+
+#[test]
 fn what_goes_wrong_after_the_approval_may_have_happened() {
     let estate = jira();
     let server = estate.server(0);

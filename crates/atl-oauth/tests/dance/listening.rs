@@ -1,7 +1,7 @@
 //! The callback on this machine.
 
 use std::{
-    io::Write as _,
+    io::{ErrorKind, Read as _, Write as _},
     net::{IpAddr, Ipv4Addr, Ipv6Addr, TcpListener, TcpStream},
     thread,
     time::Duration,
@@ -312,8 +312,13 @@ fn connections_that_say_nothing_do_not_stop_the_callback() {
         }
     }
     check_unharmed(&listener);
-    drop(listener);
-    drop(silent);
+    let mut oldest = &silent[0];
+    oldest.set_nonblocking(true).unwrap();
+    let ended = oldest.read(&mut [0]);
+    assert!(
+        !matches!(&ended, Err(error) if error.kind() == ErrorKind::WouldBlock),
+        "the oldest makes room"
+    );
 }
 
 #[test]
@@ -387,22 +392,44 @@ fn a_listener_ends_when_it_is_dropped_and_its_port_can_be_chosen() {
     assert!(TcpStream::connect((Ipv4Addr::LOCALHOST, chosen)).is_err());
 }
 
+/// A callback that came before anybody waits, its answer still to be read.
+fn early(listener: &Listener, token: &str) -> TcpStream {
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port(listener))).unwrap();
+    let target = format!("/oauth/callback?oauth_token={token}&oauth_verifier=a1B2c3");
+    let host = format!("localhost:{}", port(listener));
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n").unwrap();
+    // What came first has been read once what came later has been answered.
+    let later = listener.callback().join("/favicon.ico").unwrap();
+    assert_eq!(get(&later).status, 404);
+    stream
+}
+
+fn rest(mut stream: TcpStream) -> String {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_callback_that_came_early_is_taken_and_answered_even_if_nobody_listens_any_more() {
+    let listener = Listener::bind(None).unwrap();
+    let ours_early = early(&listener, "ours");
+    let theirs = early(&listener, "theirs");
+    let approval = listener.wait(&ours(), NOT_AT_ALL);
+    assert_eq!(verifier(approval).as_deref(), Some("a1B2c3"));
+    drop(listener);
+    let (ours, theirs) = (rest(ours_early), rest(theirs));
+    assert!(ours.starts_with("HTTP/1.1 200 "), "{ours}");
+    assert!(theirs.starts_with("HTTP/1.1 403 "), "{theirs}");
+}
+
 #[test]
 fn an_answer_that_is_held_ends_with_the_listener() {
     let listener = Listener::bind(None).unwrap();
-    let url = with_query(&listener, "oauth_token=theirs&oauth_verifier=a1B2c3");
-    let mut held = TcpStream::connect((Ipv4Addr::LOCALHOST, port(&listener))).unwrap();
-    let target = format!("{}?{}", url.path(), url.query().unwrap());
-    write!(
-        held,
-        "GET {target} HTTP/1.1\r\nHost: localhost:{}\r\n\r\n",
-        port(&listener)
-    )
-    .unwrap();
+    let held = early(&listener, "theirs");
     drop(listener);
-    let mut answer = String::new();
-    let _reset = std::io::Read::read_to_string(&mut held, &mut answer).is_err();
-    assert!(!answer.contains(" 200 "), "{answer}");
+    let answer = rest(held);
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
 }
 
 #[test]
