@@ -2,6 +2,10 @@
 
 mod address;
 mod consumer;
+mod grants;
+mod key;
+mod legs;
+mod refusal;
 mod report;
 mod rights;
 mod server;
@@ -14,7 +18,7 @@ use crate::{
     event::Event,
     keys::Keys,
     known::{Known, read_file_keys},
-    observe::Look,
+    observe::{Look, Observed},
     plan::{FORMAT_VERSION, PlanOptions},
     wanted::{Ready, ReadyServer},
 };
@@ -48,9 +52,10 @@ pub fn check(
         let mut checks = Checks {
             server: &ready.servers[index],
             client,
+            look,
             done: Vec::new(),
         };
-        checks.all(ready, &look);
+        checks.all(ready);
         client.sign_out();
         let checks = ServerChecks::new(client.server(), checks.done);
         (run.sink)(&Event::Checked(&checks));
@@ -66,41 +71,48 @@ pub fn check(
 struct Checks<'a> {
     server: &'a ReadyServer,
     client: &'a Client,
+    look: Look<'a>,
     done: Vec<Check>,
 }
 
 impl Checks<'_> {
-    fn all(&mut self, ready: &Ready, look: &Look<'_>) {
+    fn all(&mut self, ready: &Ready) {
         if !self.reach() {
             return self.rest("the server was not reached");
         }
         let supported = self.product();
-        self.clock();
         if !self.sign_in() {
+            self.clock(None);
             return self.rest("nobody is signed in");
         }
         if !supported {
+            self.clock(None);
             self.basic(None);
             return self.rest("this product's consumers are not managed");
         }
         let consumers = consumers_of(ready, self.client.server());
-        let (plan, observed) = look_at(self.server, self.client, &consumers, ready, look);
-        self.basic(plan.error.as_ref().filter(|_| observed.is_none()));
-        self.admin(&plan, observed.is_some(), &consumers);
+        let (plan, observed) = look_at(self.server, self.client, &consumers, ready, &self.look);
+        let observed: Option<&Observed> = observed.as_ref();
+        let broken = plan.error.as_ref().filter(|_| observed.is_none());
+        self.clock(observed);
+        self.basic(broken);
+        self.admin(broken, &consumers);
         self.done.push(Check::pass(
             "auditor",
             "no auditor consumer was set up on this server from this store",
         ));
-        let Some(observed) = &observed else {
-            return self.rest("the links could not be read");
+        let Some(observed) = observed else {
+            return self.rest("what is needed for it could not be read");
         };
         self.base_url(observed);
-        for consumer in consumers {
-            self.done
-                .extend(consumer::checks(consumer, &plan, observed, look));
+        for consumer in &consumers {
+            self.consumer(consumer, &plan, observed);
         }
-        self.skip(&["grant"], "the store has no grant on this server");
-        self.rest("no consumer is wanted here");
+        if consumers.is_empty() {
+            self.rest("no consumer is wanted here");
+        } else {
+            self.rest("the fleet file wants no grant here, and the store has none");
+        }
     }
 
     fn skip(&mut self, checks: &[&'static str], why: &str) {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use atl_keys::{Fingerprint, KeySize, Keypair};
-use atl_store::Store;
+use atl_store::{GrantRow, GrantSecrets, Store};
 
 use crate::{known::FileKeys, trouble::Trouble};
 
@@ -57,6 +57,24 @@ impl<'a> Keys<'a> {
             unsealed.insert(fingerprint.clone(), Arc::clone(keypair));
         }
         Ok(keypair)
+    }
+
+    /// Unseals the token of a grant that the store has.
+    pub(crate) fn grant_secrets(&self, grant: &GrantRow) -> Result<GrantSecrets, Trouble> {
+        let secrets = match self.store {
+            Some(store) => store.grant_secrets(grant)?,
+            None => None,
+        };
+        secrets.ok_or_else(|| {
+            Trouble::own(
+                "grant_unknown",
+                format!(
+                    "the grant of `{}` on `{}` is not in the store any more",
+                    grant.user, grant.server
+                ),
+                "another run may have renewed or revoked it: run again",
+            )
+        })
     }
 
     /// A keypair that no server knows and nothing keeps: enough to ask whether a consumer key exists, since that is

@@ -3,7 +3,9 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use atl_keys::{Fingerprint, ImportPolicy, KeyError, Keypair, PublicKey};
-use atl_store::{JournalRow, KeyState, KeypairRow, LinkMade, Registration, Store, StoreError};
+use atl_store::{
+    GrantRow, JournalRow, KeyState, KeypairRow, LinkMade, Registration, Store, StoreError,
+};
 
 use crate::{
     kept::{self, Kept},
@@ -19,6 +21,8 @@ pub(crate) struct Known {
     pub(crate) registrations: Vec<Registration>,
     /// Links that this tool made.
     pub(crate) links: Vec<LinkMade>,
+    /// Grants, without their secrets.
+    pub(crate) grants: Vec<GrantRow>,
     /// Steps that were begun and never finished, oldest first.
     pub(crate) open_steps: Vec<JournalRow>,
 }
@@ -37,6 +41,7 @@ impl Known {
             keypairs: store.keypairs()?,
             registrations: store.registrations()?,
             links: store.links_made()?,
+            grants: store.grants()?,
             open_steps: store.open_steps()?,
         })
     }

@@ -111,6 +111,7 @@ fn provisioned(keypair: &Keypair) -> Case {
             system_administrator: None,
         },
         known: Known {
+            grants: Vec::new(),
             open_steps: Vec::new(),
             keypairs: vec![row(keypair)],
             registrations: vec![Registration {

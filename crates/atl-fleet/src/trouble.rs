@@ -42,10 +42,6 @@ impl Trouble {
 
     /// The server refused a signed call.
     pub(crate) fn problem(server: &str, consumer_key: &str, problem: &Problem) -> Self {
-        let difference = problem
-            .base_string_difference
-            .as_deref()
-            .map_or_else(String::new, |text| format!("; {text}"));
         let code = if problem.cause == Some(Cause::Url) {
             "base_url"
         } else {
@@ -53,10 +49,7 @@ impl Trouble {
         };
         Self::own(
             code,
-            format!(
-                "`{server}` refused a call signed as `{consumer_key}` with `{}`{difference}",
-                problem.code()
-            ),
+            format!("`{server}` refused a call signed as `{consumer_key}`: {problem}"),
             problem.advice(),
         )
     }

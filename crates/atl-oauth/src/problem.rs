@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::{
     difference::{Cause, difference, parameter, printable, redacted, url},
     header,
@@ -200,15 +202,23 @@ impl fmt::Display for Problem {
         f.write_str(self.code())?;
         let parameters =
             (!self.parameters.is_empty()).then(|| format!("`{}`", self.parameters.join("`, `")));
+        let timestamps = self
+            .acceptable_timestamps
+            .map(|(first, last)| format!("{} to {} is accepted", time(first), time(last)));
         [
             self.server_advice.clone(),
             parameters,
+            timestamps,
             self.base_string_difference.clone(),
         ]
         .into_iter()
         .flatten()
         .try_for_each(|detail| write!(f, ": {detail}"))
     }
+}
+
+fn time(second: i64) -> String {
+    Timestamp::from_second(second).map_or_else(|_| second.to_string(), |time| time.to_string())
 }
 
 /// The parameters of a body that is form-encoded from end to end, whatever its content type says; pages, JSON and prose
@@ -345,6 +355,24 @@ mod tests {
         .unwrap();
         assert_eq!(rejected.parameters, ["oauth_token", "oauth_token"]);
         assert!(!format!("{rejected:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn what_would_be_accepted_is_said() {
+        let body =
+            "oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1700000300-1700000900";
+        assert_eq!(
+            read(&[], body).unwrap().to_string(),
+            "timestamp_refused: 2023-11-14T22:18:20Z to 2023-11-14T22:28:20Z is accepted"
+        );
+        let body =
+            "oauth_problem=timestamp_refused&oauth_acceptable_timestamps=1-9223372036854775807";
+        assert!(
+            read(&[], body)
+                .unwrap()
+                .to_string()
+                .contains("1970-01-01T00:00:00Z")
+        );
     }
 
     fn check_skew(range: &str, acceptable: Option<(i64, i64)>, skew: Option<i64>) {

@@ -29,6 +29,10 @@ const COLUMNS: [Column; 6] = [
 #[command(
     after_help = "Changes nothing anywhere. Checks: reach, tls, product, credentials, admin, sysadmin, basic, captcha, \
                   websudo, clock, base_url, key, link, consumer, grant, auditor.\n\n\
+                  Every consumer's key signs a call that leaves no trace. Where the server refuses it, `clock` and `base_url` say \
+                  what to set, and `key` names the fingerprint here and the fingerprint there. `consumer` says whom two-legged \
+                  calls run as and, where grants are wanted, whether users may give them; `grant` asks about every grant in the \
+                  store.\n\n\
                   Exit codes: 1 if any check fails, 3 if a server could not be asked, 4 if every failure is a refused \
                   sign-in, else 0. A warning never fails. The table leaves out what passed, unless `-v` asks for it.\n\nExamples:\n  atl-admin check\n  \
                   atl-admin check -s jira -o json"

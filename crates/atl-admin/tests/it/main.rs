@@ -10,6 +10,8 @@ mod acceptance;
 mod apply;
 mod broken_servers;
 mod check;
+mod check_calls;
+mod check_grants;
 mod cluster;
 mod completions;
 #[cfg(unix)]
@@ -19,7 +21,6 @@ mod estate;
 mod fleet_file;
 mod formats;
 mod globals;
-mod grants;
 mod guards;
 mod history;
 mod init;
@@ -37,7 +38,6 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
-mod request;
 mod running;
 mod schema;
 mod sign_in;
@@ -46,8 +46,6 @@ mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
-mod tokens_list;
-mod tokens_verify;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;
 mod two_processes;

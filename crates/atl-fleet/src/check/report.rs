@@ -56,6 +56,9 @@ pub struct Check {
     /// The consumer that it is about, where it is about one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumer: Option<String>,
+    /// The user whose grant it is about, where it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
     /// What kind of failure it is, which decides the exit code.
     #[serde(skip)]
     failure: Status,
@@ -83,6 +86,7 @@ impl Check {
             message: message.into(),
             advice: None,
             consumer: None,
+            user: None,
             failure: Status::Ok,
         }
     }
@@ -111,6 +115,41 @@ impl Check {
             advice: Some(trouble.advice.clone()),
             failure: trouble.status,
             ..Self::new(check, CheckStatus::Fail, trouble.message.clone())
+        }
+    }
+
+    /// Several findings of one check in one: the worst decides, and everything is said.
+    pub(super) fn all(check: &'static str, findings: &[Self]) -> Self {
+        let join = |texts: Vec<&str>| texts.join("; ");
+        let rank = |finding: &&Self| match finding.status {
+            CheckStatus::Pass => 0,
+            CheckStatus::Skip => 1,
+            CheckStatus::Warn => 2,
+            CheckStatus::Fail => 3,
+        };
+        let worst = findings.iter().max_by_key(rank);
+        let message = join(findings.iter().map(|one| one.message.as_str()).collect());
+        let advice: Vec<&str> = findings
+            .iter()
+            .filter(|one| worst.is_some_and(|worst| one.status == worst.status))
+            .filter_map(|one| one.advice.as_deref())
+            .collect();
+        Self {
+            advice: (!advice.is_empty()).then(|| join(advice)),
+            failure: worst.map_or(Status::Ok, |worst| worst.failure),
+            ..Self::new(
+                check,
+                worst.map_or(CheckStatus::Skip, |worst| worst.status),
+                message,
+            )
+        }
+    }
+
+    /// The same, about the grant of a user.
+    pub(super) fn by(self, user: &str) -> Self {
+        Self {
+            user: Some(user.to_owned()),
+            ..self
         }
     }
 

@@ -4,12 +4,18 @@ use atl_applinks::Applinks;
 use atl_client::{Credentials, Login, Method};
 
 use super::{Check, Checks};
-use crate::{plan::ServerPlan, trouble::Trouble, wanted::Consumer};
+use crate::{trouble::Trouble, wanted::Consumer};
+
+/// What keeps a signed call from saying anything; by then the links were read.
+const OF_SIGNED_CALLS: [&str; 3] = ["answer_unclear", "signing_failed", "no_randomness"];
 
 impl Checks<'_> {
     /// The rights of the account, as the links showed them.
-    pub(super) fn admin(&mut self, plan: &ServerPlan, looked: bool, consumers: &[&Consumer]) {
-        let refused = plan.error.as_ref().filter(|_| !looked);
+    pub(super) fn admin(&mut self, refused: Option<&Trouble>, consumers: &[&Consumer]) {
+        let (signed, refused) = match refused {
+            Some(trouble) if OF_SIGNED_CALLS.contains(&trouble.code.as_str()) => (refused, None),
+            _ => (None, refused),
+        };
         if let Some(trouble) = refused.filter(|error| error.code == "websudo") {
             self.done.push(Check::fail("websudo", trouble));
             self.skip(
@@ -32,6 +38,8 @@ impl Checks<'_> {
             return;
         }
         let sysadmin = self.sysadmin(consumers);
+        self.done
+            .extend(signed.map(|trouble| Check::fail("consumer", trouble)));
         self.done.extend([
             Check::pass("admin", "application links can be read"),
             sysadmin,

@@ -3,9 +3,10 @@
 use atl_applinks::Applinks;
 use atl_client::{Method, Product};
 
-use super::{Check, Checks};
+use super::{Check, Checks, refusal};
 use crate::{
     clock::{self, Clock, clock},
+    observe::Observed,
     plan::Status,
     trouble::Trouble,
 };
@@ -80,7 +81,13 @@ impl Checks<'_> {
         supported
     }
 
-    pub(super) fn clock(&mut self) {
+    /// The clocks: what the server said of a timestamp says more than its `Date`, which a proxy may have set.
+    pub(super) fn clock(&mut self, observed: Option<&Observed>) {
+        let refused = observed.and_then(|observed| refusal::first(observed, "clock"));
+        if let Some((_, trouble)) = refused {
+            self.done.push(Check::fail("clock", trouble));
+            return;
+        }
         self.done.push(match clock(self.client) {
             Clock::Unknown => Check::skip("clock", "the server sent no Date"),
             Clock::Refused(trouble) => Check::fail("clock", &trouble),
