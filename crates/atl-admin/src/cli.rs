@@ -8,7 +8,7 @@ use clap::{
 };
 
 use crate::{
-    commands::{apply, check, completions, history, init, keys, links, man, plan},
+    commands::{apply, check, completions, history, init, keys, links, man, plan, request, tokens},
     environment,
     flags::{self, Color, Format, Switch},
 };
@@ -21,7 +21,7 @@ use crate::{
     subcommand_required = true,
     arg_required_else_help = true,
     after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 unreachable, 4 refused, 5 some servers failed, \
-                  10 changes pending, 130 interrupted."
+                  10 changes pending or findings, 130 interrupted."
 )]
 pub struct Cli {
     /// The flags that every command takes.
@@ -145,12 +145,17 @@ pub enum Commands {
     Plan(plan::Args),
     /// Make the servers as the fleet file says, and prove it
     Apply(apply::Args),
+    /// Make one signed call, like curl
+    Request(request::Args),
     /// Manage application links one at a time
     #[command(subcommand)]
     Links(links::Commands),
     /// Manage keypairs, in the store and in files
     #[command(subcommand)]
     Keys(keys::Commands),
+    /// Look after granted tokens
+    #[command(subcommand)]
+    Tokens(tokens::Commands),
     /// Show the journal: what was done, when, by whom, with what outcome
     History(history::Args),
     /// Print the JSON Schema of the fleet file

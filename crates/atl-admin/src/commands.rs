@@ -9,4 +9,6 @@ pub mod keys;
 pub mod links;
 pub mod man;
 pub mod plan;
+pub mod request;
 pub(crate) mod schema;
+pub mod tokens;

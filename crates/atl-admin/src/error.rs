@@ -108,6 +108,11 @@ impl Error {
         self
     }
 
+    /// What happened, without causes and hints.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The text for stderr; control characters are made harmless, since servers have a say in it.
     pub(crate) fn render(&self) -> String {
         let mut text = format!("{} {}\n", "error:".red().bold(), printable(&self.message));
@@ -177,12 +182,21 @@ impl From<atl_fleet::FleetErrors> for Error {
 impl From<atl_fleet::StartError> for Error {
     /// What is wrong with the configuration or a key file is wrong usage: nothing was sent to any server.
     fn from(error: atl_fleet::StartError) -> Self {
-        use atl_fleet::StartError;
-        let exit = match &error {
-            StartError::Config { .. } | StartError::FileKey(_) | StartError::OtherFleet => {
-                Exit::Usage
-            }
-            _ => Exit::Failed,
+        let exit = if error.is_usage() {
+            Exit::Usage
+        } else {
+            Exit::Failed
+        };
+        Self::library(exit, &error, error.advice())
+    }
+}
+
+impl From<atl_fleet::request::RequestError> for Error {
+    fn from(error: atl_fleet::request::RequestError) -> Self {
+        let exit = if error.is_usage() {
+            Exit::Usage
+        } else {
+            Exit::Failed
         };
         Self::library(exit, &error, error.advice())
     }

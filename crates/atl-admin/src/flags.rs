@@ -85,6 +85,23 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a long duration, such as `90d`, `12h` or `2w`; a day has 24 hours.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn age(text: &str) -> Result<Duration, String> {
+    let example = "write a number and a unit, such as `90d`, `12h` or `2w`";
+    let duration = text
+        .parse::<jiff::Span>()
+        .and_then(|span| span.to_duration(jiff::SpanRelativeTo::days_are_24_hours()))
+        .map_err(|_| example.to_owned())?;
+    match Duration::try_from(duration) {
+        Ok(duration) if !duration.is_zero() => Ok(duration),
+        _ => Err(format!("must be more than nothing; {example}")),
+    }
+}
+
 /// Reads how many servers are worked on at once.
 ///
 /// # Errors
@@ -126,6 +143,24 @@ mod tests {
         check("1m30s", Some(90_000));
         check("1h", Some(3_600_000));
         for bad in ["", "30", "s", "-5s", "0s", "five seconds", "1e400s"] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn ages() {
+        let check = |text, expected: Option<u64>| {
+            assert_eq!(
+                age(text).ok().map(|age| age.as_secs()),
+                expected,
+                "{text:?}"
+            );
+        };
+        check("90d", Some(90 * 86_400));
+        check("12h", Some(12 * 3600));
+        check("2w", Some(14 * 86_400));
+        check("1d12h", Some(36 * 3600));
+        for bad in ["90", "d", "-5d", "0d", "3 months", "1y", "soon", "1e400d"] {
             check(bad, None);
         }
     }

@@ -1,7 +1,9 @@
 //! What goes to stdout: data and nothing else, in the format that was asked for.
 
 mod csv;
+pub(crate) mod grants;
 pub(crate) mod plan;
+mod raw;
 mod table;
 
 use std::{
@@ -13,6 +15,7 @@ use std::{
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+pub(crate) use raw::raw;
 pub(crate) use table::table;
 
 use crate::{

@@ -34,17 +34,22 @@ impl<'a> Progress<'a> {
         } else {
             ProgressDrawTarget::stderr()
         };
-        let style =
-            ProgressStyle::with_template("{prefix:8} {bar:30} {pos}/{len} servers  {wide_msg}");
-        let bar = ProgressBar::with_draw_target(Some(0), target);
-        if let Ok(style) = style {
-            bar.set_style(style);
-        }
         Self {
             context,
-            bar,
+            bar: ProgressBar::with_draw_target(Some(0), target),
             interrupted: interrupt::graceful(),
         }
+    }
+
+    /// A bar of no length is drawn as a full one, so it is drawn only when its length is known.
+    fn begin(&self, phase: &'static str, length: usize, of: &str) {
+        let template = format!("{{prefix:8}} {{bar:30}} {{pos}}/{{len}} {of}  {{wide_msg}}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
+            self.bar.set_style(style);
+        }
+        self.bar.set_length(length as u64);
+        self.bar.set_prefix(phase);
+        self.bar.set_position(0);
     }
 
     /// The options of a run that reports here.
@@ -60,13 +65,11 @@ impl<'a> Progress<'a> {
     /// Takes an event.
     pub(crate) fn take(&self, event: &Event<'_>) {
         match event {
-            Event::Begin { phase, servers } => {
-                // A bar of no length is drawn as a full one.
-                self.bar.set_length(*servers as u64);
-                self.bar.set_prefix(*phase);
-                self.bar.set_position(0);
+            Event::Begin { phase, servers } => self.begin(phase, *servers, "servers"),
+            Event::BeginGrants { phase, grants, .. } => self.begin(phase, *grants, "grants"),
+            Event::Planned(_) | Event::Server(_) | Event::Checked(_) | Event::Grant(_) => {
+                self.bar.inc(1);
             }
-            Event::Planned(_) | Event::Server(_) | Event::Checked(_) => self.bar.inc(1),
             Event::Step {
                 server,
                 consumer,

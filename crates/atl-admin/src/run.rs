@@ -10,7 +10,9 @@ use anstream::ColorChoice;
 
 use crate::{
     cli::{self, Cli, Commands},
-    commands::{apply, check, completions, history, init, keys, links, man, plan, schema},
+    commands::{
+        apply, check, completions, history, init, keys, links, man, plan, request, schema, tokens,
+    },
     context::Context,
     environment,
     error::Result,
@@ -45,8 +47,10 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Check(args) => check::run(&context, &args),
         Commands::Plan(args) => plan::run(&context, &args),
         Commands::Apply(args) => apply::run(&context, &args),
+        Commands::Request(args) => request::run(&context, args),
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
+        Commands::Tokens(command) => tokens::run(&context, &command),
         Commands::History(args) => history::run(&context, &args),
         Commands::Schema => schema::run(&context),
         Commands::Completions(args) => completions::run(&context, &args),

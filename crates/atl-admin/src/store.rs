@@ -34,6 +34,17 @@ impl Context {
         Ok(store)
     }
 
+    /// Opens the store to work with, where there is one; none is made.
+    pub(crate) fn store_if_any(&self, command: &str) -> Result<Option<Store>> {
+        let StoreUrl::Sqlite(path) = &self.store_url()? else {
+            return self.store(command).map(Some);
+        };
+        if matches!(path.try_exists(), Ok(false)) {
+            return Ok(None);
+        }
+        self.store(command).map(Some)
+    }
+
     /// The store of `--store`, else the one in the data folder.
     pub(crate) fn store_url(&self) -> Result<StoreUrl> {
         match &self.globals.store {

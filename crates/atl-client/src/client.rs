@@ -12,8 +12,8 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::{
-    Account, BaseUrl, ClientError, Credentials, Manifest, Method, Product, Redirect, Refusal,
-    Repeat, Request, Response, Secrets, ServerConfig, Transport,
+    Account, BaseUrl, ClientError, Credentials, Incoming, Manifest, Method, Product, Redirect,
+    Refusal, Repeat, Request, Response, Secrets, ServerConfig, Transport,
     exchange::{Exchange, clock_skew},
     manifest,
     product::Profile,
@@ -62,13 +62,8 @@ impl Client {
     /// # Errors
     /// [`ClientError::PlainHttp`], [`ClientError::TlsMaterial`], [`ClientError::Setup`].
     pub fn new(config: ServerConfig, transport: &Transport) -> Result<Self, ClientError> {
-        let secret = !matches!(config.credentials, Credentials::Anonymous);
-        let base_url = &config.base_url;
-        if secret && base_url.is_plain() && !base_url.is_loopback() && !config.allow_http {
-            return Err(ClientError::PlainHttp {
-                server: config.name.into(),
-                base_url: config.base_url.as_str().into(),
-            });
+        if !matches!(config.credentials, Credentials::Anonymous) {
+            config.keeps_secrets()?;
         }
         Ok(Self {
             http: transport.http(&config, false)?,
@@ -194,15 +189,37 @@ impl Client {
         if request.redirect == Redirect::Return {
             return Ok(response);
         }
-        match redirect::target(&response, &self.url(request)) {
-            Some(target) => Err(redirect::error(
-                &response,
-                self.base_url(),
-                &self.url(request),
-                &target,
-            )),
+        match self.redirected(request, &response) {
+            Some(error) => Err(error),
             None => Ok(response),
         }
+    }
+
+    /// Sends once, without credentials or cookies, and leaves the body to be passed on: for signed calls whose answer
+    /// may be of any size. Any status is an answer, redirects and rate limits included.
+    ///
+    /// # Errors
+    /// Where there was no answer.
+    pub fn open(&self, request: &Request) -> Result<Incoming, ClientError> {
+        let url = self.url(request);
+        let exchange = Exchange {
+            config: &self.config,
+            request,
+            url: &url,
+            secrets: self.secrets.clone(),
+            authorization: None,
+            cookie: None,
+        };
+        let incoming = exchange.open(&self.http)?;
+        self.learn(&incoming.head, &Identity::Nobody, &url);
+        Ok(incoming)
+    }
+
+    /// The error that an answer is to a caller who does not want to be redirected.
+    pub fn redirected(&self, request: &Request, response: &Response) -> Option<ClientError> {
+        let url = self.url(request);
+        let target = redirect::target(response, &url)?;
+        Some(redirect::error(response, self.base_url(), &url, &target))
     }
 
     /// How far the server's clock is ahead of ours, in seconds, by the last `Date` header seen.

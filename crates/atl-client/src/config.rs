@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use secrecy::SecretString;
 use url::Url;
 
-use crate::{BaseUrl, Product};
+use crate::{BaseUrl, ClientError, Product};
 
 /// How to sign in with a password (cli.md section 2, `login:`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -72,6 +72,23 @@ pub struct ServerConfig {
     pub timeout: Duration,
     /// Whether credentials may go over plain http to other than loopback.
     pub allow_http: bool,
+}
+
+impl ServerConfig {
+    /// Whether secrets may go there: not over plain http to another machine, unless that is allowed.
+    ///
+    /// # Errors
+    /// [`ClientError::PlainHttp`].
+    pub fn keeps_secrets(&self) -> Result<(), ClientError> {
+        let base_url = &self.base_url;
+        if base_url.is_plain() && !base_url.is_loopback() && !self.allow_http {
+            return Err(ClientError::PlainHttp {
+                server: self.name.as_str().into(),
+                base_url: base_url.as_str().into(),
+            });
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Debug for ServerConfig {

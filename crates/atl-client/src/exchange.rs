@@ -13,8 +13,8 @@ use reqwest::{
 use url::Url;
 
 use crate::{
-    Body, ClientError, ConnectionFault, Request, Response, Secrets, ServerConfig, Unreadable,
-    redact,
+    Body, ClientError, ConnectionFault, Incoming, Request, Response, Secrets, ServerConfig,
+    Unreadable, redact,
 };
 
 /// The longest body that is read.
@@ -37,6 +37,29 @@ impl Exchange<'_> {
     /// Sends once and reads the whole answer, all within `time`.
     pub(crate) fn run(&self, http: &Http, time: Duration) -> Result<Response, ClientError> {
         let started = Instant::now();
+        let answer = self.call(http, Some(time), started)?;
+        let mut response = self.head(&answer);
+        response.body = self.read(answer, started)?;
+        self.trace_response(&response, started);
+        tracing::trace!(target: "atl::http", server = %self.config.name, bytes = response.body.len(), "received");
+        Ok(response)
+    }
+
+    /// Sends once. The time of one request holds for the head of the answer, and anew for each piece of its body.
+    pub(crate) fn open(&self, http: &Http) -> Result<Incoming, ClientError> {
+        let started = Instant::now();
+        let answer = self.call(http, None, started)?;
+        let head = self.head(&answer);
+        self.trace_response(&head, started);
+        Incoming::new(head, answer, self.origin(), started)
+    }
+
+    fn call(
+        &self,
+        http: &Http,
+        time: Option<Duration>,
+        started: Instant,
+    ) -> Result<reqwest::blocking::Response, ClientError> {
         let method = Method::from_bytes(self.request.method.as_bytes())
             .map_err(|_| self.invalid("method"))?;
         let headers = self.headers()?;
@@ -50,27 +73,28 @@ impl Exchange<'_> {
                 .into_bytes(),
             Body::Raw { bytes, .. } => bytes.clone(),
         };
-        let mut call = http
-            .request(method.clone(), self.url.clone())
-            .headers(headers)
-            .timeout(time);
-        if method != Method::GET || !body.is_empty() {
+        let bodiless = matches!(method, Method::GET | Method::HEAD);
+        let mut call = http.request(method, self.url.clone()).headers(headers);
+        if let Some(time) = time {
+            call = call.timeout(time);
+        }
+        if !bodiless || !body.is_empty() {
             call = call.body(body);
         }
-        let answer = call.send().map_err(|source| self.failed(source, started))?;
-        let status = answer.status().as_u16();
-        let headers = readable(answer.headers());
-        let body = self.read(answer, started)?;
-        let response = Response {
-            status,
-            headers,
-            body,
+        call.send()
+            .map_err(|source| self.origin().failed(source, started))
+    }
+
+    /// The answer without its body.
+    fn head(&self, answer: &reqwest::blocking::Response) -> Response {
+        Response {
+            status: answer.status().as_u16(),
+            headers: readable(answer.headers()),
+            body: Vec::new(),
             what: self.request.what(),
             server: self.config.name.clone(),
             secrets: self.secrets.clone(),
-        };
-        self.trace_response(&response, started);
-        Ok(response)
+        }
     }
 
     fn headers(&self) -> Result<HeaderMap, ClientError> {
@@ -92,14 +116,17 @@ impl Exchange<'_> {
                 HeaderValue::from_str(content_type).map_err(|_| self.invalid("content type"))?;
             headers.insert(CONTENT_TYPE, value);
         }
+        let mut given = HeaderMap::new();
         for (name, value) in &self.request.headers {
             let header =
                 HeaderName::from_bytes(name.as_bytes()).map_err(|_| self.invalid("header name"))?;
             let mut value = HeaderValue::from_str(value)
                 .map_err(|_| self.invalid(&format!("header `{header}`")))?;
             value.set_sensitive(header == AUTHORIZATION || header == COOKIE);
-            headers.insert(header, value);
+            given.append(header, value);
         }
+        // What was given takes the place of a default, and may be given more than once.
+        headers.extend(given);
         for (name, value) in [(AUTHORIZATION, &self.authorization), (COOKIE, &self.cookie)] {
             if let Some(mut value) = value.clone() {
                 value.set_sensitive(true);
@@ -117,43 +144,24 @@ impl Exchange<'_> {
     ) -> Result<Vec<u8>, ClientError> {
         let mut body = Vec::new();
         match answer.take(LONGEST_BODY as u64 + 1).read_to_end(&mut body) {
-            Ok(_) if body.len() > LONGEST_BODY => Err(self.unreadable(Unreadable::TooLarge {
-                limit: LONGEST_BODY,
-            })),
+            Ok(_) if body.len() > LONGEST_BODY => {
+                Err(self.origin().unreadable(Unreadable::TooLarge {
+                    limit: LONGEST_BODY,
+                }))
+            }
             Ok(_) => Ok(body),
-            Err(error) => match io_cause(error) {
-                Some(source) => Err(self.failed(source, started)),
-                None => Err(self.unreadable(Unreadable::Encoding)),
-            },
+            Err(error) => Err(self.origin().broken(error, started)),
         }
     }
 
-    fn failed(&self, source: reqwest::Error, started: Instant) -> ClientError {
-        let connecting = source.is_connect();
-        let fault = ConnectionFault::of(
-            &source,
-            connecting,
-            source.is_timeout(),
-            self.config.proxy.is_some(),
-        );
-        tracing::debug!(
-            target: "atl::http",
-            server = %self.config.name,
-            method = self.request.method,
-            url = %redact::url(self.url),
-            error = %fault,
-            ms = milliseconds(started),
-        );
-        if fault == ConnectionFault::Encoding {
-            return self.unreadable(Unreadable::Encoding);
-        }
-        ClientError::Connection {
-            server: self.config.name.as_str().into(),
-            base_url: self.config.base_url.as_str().into(),
-            what: self.request.what().into(),
-            fault,
-            sent: !connecting && fault != ConnectionFault::ClientCertificate,
-            source: source.without_url(),
+    fn origin(&self) -> Origin {
+        Origin {
+            server: self.config.name.clone(),
+            base_url: self.config.base_url.as_str().to_owned(),
+            method: self.request.method.clone().into_owned(),
+            what: self.request.what(),
+            url: redact::url(self.url),
+            proxied: self.config.proxy.is_some(),
         }
     }
 
@@ -162,14 +170,6 @@ impl Exchange<'_> {
             server: self.config.name.as_str().into(),
             what: self.request.what().into(),
             part: part.into(),
-        }
-    }
-
-    fn unreadable(&self, why: Unreadable) -> ClientError {
-        ClientError::Unreadable {
-            server: self.config.name.as_str().into(),
-            what: self.request.what().into(),
-            why,
         }
     }
 
@@ -183,15 +183,67 @@ impl Exchange<'_> {
         tracing::debug!(
             target: "atl::http",
             server = %self.config.name,
-            method = self.request.method,
+            method = &*self.request.method,
             url = %redact::url(self.url),
             status = response.status,
             ms = milliseconds(started),
         );
-        tracing::trace!(target: "atl::http", server = %self.config.name, bytes = response.body.len(), "received");
         for (name, value) in &response.headers {
             let value = self.secrets.hide(&redact::header(name, value));
             tracing::trace!(target: "atl::http", server = %self.config.name, header = %name, %value, "received");
+        }
+    }
+}
+
+/// Where an answer comes from, for the errors of those who read it.
+pub(crate) struct Origin {
+    server: String,
+    base_url: String,
+    pub(crate) method: String,
+    what: String,
+    url: String,
+    proxied: bool,
+}
+
+impl Origin {
+    /// The error of a request that got no answer.
+    fn failed(&self, source: reqwest::Error, started: Instant) -> ClientError {
+        let connecting = source.is_connect();
+        let fault = ConnectionFault::of(&source, connecting, source.is_timeout(), self.proxied);
+        tracing::debug!(
+            target: "atl::http",
+            server = %self.server,
+            method = self.method.as_str(),
+            url = %self.url,
+            error = %fault,
+            ms = milliseconds(started),
+        );
+        if fault == ConnectionFault::Encoding {
+            return self.unreadable(Unreadable::Encoding);
+        }
+        ClientError::Connection {
+            server: self.server.as_str().into(),
+            base_url: self.base_url.as_str().into(),
+            what: self.what.as_str().into(),
+            fault,
+            sent: !connecting && fault != ConnectionFault::ClientCertificate,
+            source: source.without_url(),
+        }
+    }
+
+    /// The error of a body that broke off.
+    pub(crate) fn broken(&self, error: io::Error, started: Instant) -> ClientError {
+        match io_cause(error) {
+            Some(source) => self.failed(source, started),
+            None => self.unreadable(Unreadable::Encoding),
+        }
+    }
+
+    fn unreadable(&self, why: Unreadable) -> ClientError {
+        ClientError::Unreadable {
+            server: self.server.as_str().into(),
+            what: self.what.as_str().into(),
+            why,
         }
     }
 }

@@ -14,6 +14,7 @@ const HIDDEN: &str = "[redacted]";
 /// Parameters that are secrets or good for impersonation.
 const SECRET_PARAMETERS: &[&str] = &[
     "oauth_signature",
+    "oauth_signature_base_string",
     "oauth_token",
     "oauth_verifier",
     "atl_token",
@@ -56,6 +57,19 @@ impl Secrets {
         }
         if let Some(password) = config.proxy.as_ref().and_then(Url::password) {
             add(password);
+        }
+        forms.retain(|form| !form.expose_secret().is_empty());
+        Self(forms.into())
+    }
+
+    /// The same with one more, however often it is encoded: an answer may repeat it inside a signature base string.
+    #[must_use]
+    pub fn and(&self, secret: &SecretString) -> Self {
+        let mut forms = self.0.to_vec();
+        let mut form = Zeroizing::new(secret.expose_secret().to_owned());
+        for _ in 0..3 {
+            forms.push(SecretString::from(form.as_str()));
+            form = Zeroizing::new(form_urlencoded::byte_serialize(form.as_bytes()).collect());
         }
         forms.retain(|form| !form.expose_secret().is_empty());
         Self(forms.into())

@@ -1,6 +1,6 @@
 //! What is asked of a server.
 
-use std::fmt;
+use std::{borrow::Cow, fmt};
 
 /// Whether a request may be sent again when its answer is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,7 +55,7 @@ impl fmt::Debug for Body {
 #[derive(Clone)]
 pub struct Request {
     /// `GET`, `PUT`, ...
-    pub method: &'static str,
+    pub method: Cow<'static, str>,
     /// Relative to the base URL, no leading slash needed, may carry a query.
     pub path: String,
     /// Further headers. A request with its own `Authorization` is never repeated: a signature is good for one use.
@@ -71,7 +71,7 @@ pub struct Request {
 impl Request {
     fn new(method: &'static str, path: impl Into<String>, body: Body, repeat: Repeat) -> Self {
         Self {
-            method,
+            method: method.into(),
             path: path.into(),
             headers: Vec::new(),
             body,

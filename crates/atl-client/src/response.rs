@@ -67,6 +67,13 @@ impl Response {
         of_name.map(|(_, value)| value.as_str()).collect()
     }
 
+    /// The usual words for the status; servers no longer send their own.
+    pub fn reason(&self) -> Option<&'static str> {
+        reqwest::StatusCode::from_u16(self.status)
+            .ok()?
+            .canonical_reason()
+    }
+
     /// The body as text, invalid UTF-8 replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
@@ -146,6 +153,12 @@ impl Response {
         })?;
         reader.end().map_err(|_| Unreadable::NotJson)?;
         Ok(value)
+    }
+}
+
+impl AsRef<Self> for Response {
+    fn as_ref(&self) -> &Self {
+        self
     }
 }
 

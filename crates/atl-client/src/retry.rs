@@ -56,10 +56,10 @@ pub(crate) fn patiently(
 fn reason(outcome: &Result<Response, ClientError>) -> Option<(Patience, Option<Duration>)> {
     match outcome {
         Ok(response) if response.status == 429 => {
-            Some((Patience::Throttled, retry_after(response)))
+            Some((Patience::Throttled, response.retry_after()))
         }
         Ok(response) if response.status == 503 => {
-            Some((Patience::Unavailable, retry_after(response)))
+            Some((Patience::Unavailable, response.retry_after()))
         }
         Err(ClientError::Connection { sent: true, .. }) => Some((Patience::Lost, None)),
         _ => None,
@@ -69,7 +69,7 @@ fn reason(outcome: &Result<Response, ClientError>) -> Option<(Patience, Option<D
 fn give_up(outcome: Result<Response, ClientError>) -> Result<Response, ClientError> {
     match outcome {
         Ok(response) if response.status == 429 => Err(ClientError::RateLimited {
-            retry_after: retry_after(&response),
+            retry_after: response.retry_after(),
             server: response.server.into(),
             what: response.what.into(),
         }),
@@ -77,16 +77,14 @@ fn give_up(outcome: Result<Response, ClientError>) -> Result<Response, ClientErr
     }
 }
 
-/// `Retry-After` in seconds or as a date.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response
-        .header_values("retry-after")
-        .first()
-        .copied()?
-        .trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+impl Response {
+    /// `Retry-After` in seconds or as a date.
+    pub fn retry_after(&self) -> Option<Duration> {
+        let value = self.header_values("retry-after").first().copied()?.trim();
+        if let Ok(seconds) = value.parse() {
+            return Some(Duration::from_secs(seconds));
+        }
+        let then = httpdate::parse_http_date(value).ok()?;
+        Some(then.duration_since(SystemTime::now()).unwrap_or_default())
     }
-    let then = httpdate::parse_http_date(value).ok()?;
-    Some(then.duration_since(SystemTime::now()).unwrap_or_default())
 }

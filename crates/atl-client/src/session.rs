@@ -163,7 +163,7 @@ impl Client {
         let logout = self.profile().ok().and_then(|profile| profile.logout);
         if let Some((method, path)) = logout {
             let mut request = Request::delete(path);
-            request.method = method;
+            request.method = method.into();
             request.redirect = Redirect::Return;
             if let Err(error) = self.call(&request, &Identity::Session(session), Patience::None) {
                 tracing::debug!(server = self.server(), %error, "the session was not ended");

@@ -17,7 +17,9 @@ use atl_store::{Store, StoreError};
 use crate::{
     event::{Event, Sink},
     execute::{Execute, execute_server, interrupted},
-    export, guard,
+    export,
+    grants::GrantChoiceError,
+    guard,
     keys::Keys,
     known::{FileKeyError, Known, read_file_keys},
     observe::{Look, Observed, observe},
@@ -65,12 +67,26 @@ pub enum StartError {
         /// Why.
         source: atl_keys::KeyError,
     },
+    /// A grant that was named is not one.
+    #[error(transparent)]
+    Grant(#[from] GrantChoiceError),
     /// The fleet file is not the one that the plan was made from.
     #[error("the fleet file has changed since the plan was made")]
     OtherFleet,
 }
 
 impl StartError {
+    /// Whether it is wrong usage: what is wrong with the configuration or a key file, rather than with the store.
+    pub fn is_usage(&self) -> bool {
+        matches!(
+            self,
+            Self::Config { .. }
+                | Self::FileKey(_)
+                | Self::OtherFleet
+                | Self::Grant(GrantChoiceError::Ambiguous { .. })
+        )
+    }
+
     /// What to do about it.
     pub fn advice(&self) -> String {
         match self {
@@ -81,6 +97,7 @@ impl StartError {
                 .join("; "),
             Self::FileKey(error) => error.advice(),
             Self::Store(error) => error.advice(),
+            Self::Grant(error) => error.advice(),
             Self::Key { source, .. } => source.advice(),
             Self::OtherFleet => "make a new plan with `atl-admin plan --out FILE`".to_owned(),
         }

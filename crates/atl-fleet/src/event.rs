@@ -21,6 +21,15 @@ pub enum Event<'a> {
         /// How many servers it concerns.
         servers: usize,
     },
+    /// A phase that works on grants begins.
+    BeginGrants {
+        /// `verify`, `renew` or `revoke`.
+        phase: &'static str,
+        /// How many servers it concerns.
+        servers: usize,
+        /// How many grants.
+        grants: usize,
+    },
     /// A server was looked at.
     Planned(&'a ServerPlan),
     /// A keypair was made and is in the store.

@@ -58,17 +58,22 @@ impl GrantEntry {
             consumer: row.consumer.clone(),
             consumer_key: row.consumer_key.clone(),
             consumer_name: shown.clone(),
-            created: row.created,
+            created: seconds(row.created),
             last_used: None,
-            expires: row.expires(),
-            renewable_until: row.session_ends().filter(|_| row.renewable),
-            checked: row.checked,
+            expires: row.expires().map(seconds),
+            renewable_until: row.session_ends().filter(|_| row.renewable).map(seconds),
+            checked: row.checked.map(seconds),
             status: row.state,
             note: row.note.clone(),
             source: "store",
             sources: vec!["store"],
         }
     }
+}
+
+/// A time without its fraction.
+fn seconds(time: Timestamp) -> Timestamp {
+    Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
 
 /// A grant that could not be had, looked at, renewed or revoked.
@@ -99,7 +104,8 @@ pub struct GrantReport {
 }
 
 impl GrantReport {
-    pub(crate) fn new(grants: Vec<GrantEntry>, failed: Vec<FailedGrant>) -> Self {
+    /// A report of these.
+    pub fn new(grants: Vec<GrantEntry>, failed: Vec<FailedGrant>) -> Self {
         Self {
             format_version: FORMAT_VERSION,
             grants,

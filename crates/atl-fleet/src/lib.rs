@@ -9,8 +9,8 @@ mod event;
 mod execute;
 mod export;
 mod file;
-#[allow(dead_code, reason = "the commands that report grants come next")]
 mod grant;
+pub mod grants;
 mod guard;
 mod kept;
 mod keys;
@@ -22,8 +22,8 @@ mod plan;
 mod planner;
 mod provision;
 mod recover;
+pub mod request;
 mod settle;
-#[allow(dead_code, reason = "the commands that sign with it come next")]
 mod signing;
 mod step;
 mod trouble;
@@ -39,7 +39,7 @@ pub use file::{
 };
 pub use grant::{FailedGrant, GrantEntry, GrantReport};
 pub use known::FileKeyError;
-pub use outcome::{Exit, of_apply, of_changing, of_looking, of_plan};
+pub use outcome::{Exit, of_apply, of_changing, of_looking, of_plan, of_verify};
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,
     Summary,

@@ -1,6 +1,11 @@
 //! Exit codes of runs (cli.md section 1).
 
-use crate::plan::{Plan, Status};
+use atl_store::GrantState;
+
+use crate::{
+    grant::GrantReport,
+    plan::{Plan, Status},
+};
 
 /// What a run came to, as an exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,5 +77,22 @@ pub fn of_plan(plan: &Plan, detailed: bool) -> Exit {
     of_looking(
         plan.servers.iter().map(|server| server.status),
         detailed && plan.has_changes(),
+    )
+}
+
+/// What asking about grants came to. Whatever kept one from being asked about, it could not be looked at.
+pub fn of_verify(report: &GrantReport) -> Exit {
+    let failed = report
+        .failed
+        .iter()
+        .map(|failed| match failed.error.status {
+            Status::Refused => Status::Refused,
+            _ => Status::Unreachable,
+        });
+    let asked = report.grants.len().saturating_sub(report.failed.len());
+    let dead = |state| matches!(state, GrantState::Expired | GrantState::Rejected);
+    of_looking(
+        failed.chain(std::iter::repeat_n(Status::Ok, asked)),
+        report.grants.iter().any(|grant| dead(grant.status)),
     )
 }

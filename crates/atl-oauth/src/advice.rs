@@ -124,28 +124,31 @@ fn plain(kind: &ProblemKind) -> &'static str {
              authorize`"
         }
         ProblemKind::TokenExpired => {
-            "the token is too old: obtain a new one with `atl-admin authorize`"
+            "the token is too old: `atl-admin tokens renew` renews a grant while its session lasts, and \
+             `atl-admin authorize` obtains a new one"
         }
         ProblemKind::TokenRevoked | ProblemKind::TokenRejected => {
-            "the server holds no such token for this consumer: it was revoked, its link was made \
-             anew, or it belongs to another server; obtain a new one with `atl-admin authorize`"
+            "the server holds no such token for this consumer: it was revoked or renewed elsewhere, its \
+             link was made anew, or it belongs to another server; `atl-admin authorize --status` says \
+             which grants work, and `atl-admin authorize` obtains a new one"
         }
         ProblemKind::TokenNotAuthorized | ProblemKind::PermissionUnknown => {
-            "nobody has approved the request token yet: open the authorize page, approve there, \
-             then run again"
+            "nobody has approved the request token yet: approve it on the page that `atl-admin \
+             authorize` opens or prints, within ten minutes"
         }
         ProblemKind::PermissionDenied => {
             "the consumer key is known, but it may not ask for tokens: enable incoming OAuth \
-             (three-legged) for this link; in a dance, the user said no, or the session is over: \
-             begin again with `atl-admin authorize`"
+             (three-legged) for this link; in a dance, the user said no, and in a renewal, the session \
+             of the grant is over: begin again with `atl-admin authorize`"
         }
         ProblemKind::AdditionalAuthorizationRequired => {
-            "the grant does not cover this call: obtain a new one with `atl-admin authorize`, as a \
-             user who may do it"
+            "the grant does not cover this call: obtain a new one with `atl-admin authorize --user \
+             NAME`, as a user who may do it"
         }
         ProblemKind::UserRefused => {
-            "the server does not let this user in for now: try again later, or ask its \
-             administrator about the account"
+            "the server does not let this user in: ask its administrator whether the account is active \
+             and has a licence, then see with `atl-admin authorize --status`, or give the grant as \
+             another user with `atl-admin authorize --user NAME`"
         }
         _ => {
             "this is none of the documented answers: look into the server's log at this time, and \
@@ -205,6 +208,7 @@ mod tests {
         );
         check("oauth_problem=token_used", "begin the dance again");
         check("oauth_problem=token_expired", "too old");
+        check("oauth_problem=token_expired", "`atl-admin tokens renew`");
         check("oauth_problem=token_revoked", "holds no such token");
         check("oauth_problem=token_rejected", "holds no such token");
         check("oauth_problem=token_not_authorized", "nobody has approved");
@@ -219,6 +223,21 @@ mod tests {
             "oauth_problem=something_new",
             "none of the documented answers",
         );
+    }
+
+    #[test]
+    fn no_documented_problem_is_without_advice() {
+        for (kind, name) in ProblemKind::NAMED {
+            let advice = Problem::new(kind.clone()).advice();
+            assert!(!advice.contains("none of the documented"), "{name}");
+            let is_of_a_token = ["token_", "permission_", "user_", "additional_"]
+                .iter()
+                .any(|start| name.starts_with(start));
+            assert!(
+                !is_of_a_token || advice.contains("`atl-admin authorize"),
+                "{name}: {advice}"
+            );
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod dance;
 mod difference;
 mod error;
 pub mod header;
+mod listener;
 mod problem;
 pub mod rfc5849;
 mod signed;
@@ -22,8 +23,9 @@ pub use callback::{Approval, CallbackAnswer};
 pub use dance::{Approved, Decision, Pending, REQUEST_TOKEN_LIFETIME, prove};
 pub use difference::{Cause, redacted};
 pub use error::{OauthError, Unclear};
+pub use listener::{ListenError, Listener};
 pub use problem::{Problem, ProblemKind};
-pub use signed::{Answer, Parameters, send};
+pub use signed::{Answer, Parameters, is_form, open, send};
 pub use signer::{
     Call, Clock, ConsumerSigner, NonceSource, RandomNonce, Signed, SystemClock, sign,
 };

@@ -1,24 +1,27 @@
 //! One signed call on the wire.
 
 use std::{
+    borrow::Cow,
     thread,
     time::{Duration, Instant},
 };
 
-use atl_client::{Body, Client, ClientError, Repeat, Request, Response};
+use atl_client::{Body, Client, ClientError, Incoming, Repeat, Request, Response};
 use backon::{BackoffBuilder as _, ExponentialBuilder};
+use secrecy::SecretString;
 
 use crate::{
     error::OauthError,
     problem::{Problem, ProblemKind},
+    rfc5849::{self, Parameter},
     signer::{Call, ConsumerSigner, sign},
 };
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
+pub struct Answer<R = Response> {
     /// The answer, whatever its status.
-    pub response: Response,
+    pub response: R,
     /// The `oauth_problem` in it, where it names one.
     pub problem: Option<Problem>,
 }
@@ -50,6 +53,40 @@ pub fn send(
     parameters: Parameters<'_>,
     request: &Request,
 ) -> Result<Answer, OauthError> {
+    patiently(request.repeat, || {
+        once(client, signer, parameters, request, |request| {
+            client.send_bare(request, parameters.fresh)
+        })
+    })
+}
+
+/// The same for an answer of any size, which is not held in memory. Redirects and rate limits are answers as well.
+///
+/// # Errors
+/// As [`send`]. Once there is an answer, nothing is sent again, even where its body breaks off.
+pub fn open(
+    client: &Client,
+    signer: &ConsumerSigner<'_>,
+    parameters: Parameters<'_>,
+    request: &Request,
+) -> Result<Answer<Incoming>, OauthError> {
+    let mut answer = patiently(request.repeat, || {
+        once(client, signer, parameters, request, |request| {
+            client.open(request)
+        })
+    })?;
+    if let Some(token) = parameters.token {
+        let head = &mut answer.response.head;
+        head.secrets = head.secrets.and(&SecretString::from(token));
+    }
+    Ok(answer)
+}
+
+/// Repeats what is safe to repeat, and what the server refused for a nonce that it has seen before: it did nothing then.
+fn patiently<R: AsRef<Response>>(
+    repeat: Repeat,
+    mut attempt: impl FnMut() -> Result<Answer<R>, OauthError>,
+) -> Result<Answer<R>, OauthError> {
     let started = Instant::now();
     let mut pauses = ExponentialBuilder::default()
         .with_min_delay(Duration::from_millis(200))
@@ -57,11 +94,12 @@ pub fn send(
         .with_jitter()
         .build();
     loop {
-        let outcome = with_fresh_nonce(client, signer, parameters, request);
+        let mut outcome = attempt();
+        if outcome.as_ref().is_ok_and(is_nonce_used) {
+            outcome = attempt();
+        }
         let pause = match wait_wanted(&outcome) {
-            Some(wanted) if request.repeat == Repeat::Safe => {
-                pauses.next().map(|pause| pause.max(wanted))
-            }
+            Some(wanted) if repeat == Repeat::Safe => pauses.next().map(|pause| pause.max(wanted)),
             _ => None,
         };
         match pause {
@@ -71,36 +109,22 @@ pub fn send(
     }
 }
 
-/// Sends once more where the server has seen the nonce before: it did nothing then.
-fn with_fresh_nonce(
-    client: &Client,
-    signer: &ConsumerSigner<'_>,
-    parameters: Parameters<'_>,
-    request: &Request,
-) -> Result<Answer, OauthError> {
-    let answer = once(client, signer, parameters, request)?;
-    match &answer.problem {
-        Some(problem) if problem.kind == ProblemKind::NonceUsed => {
-            once(client, signer, parameters, request)
-        }
-        _ => Ok(answer),
-    }
+fn is_nonce_used<R>(answer: &Answer<R>) -> bool {
+    let problem = answer.problem.as_ref();
+    problem.is_some_and(|problem| problem.kind == ProblemKind::NonceUsed)
 }
 
-fn once(
+fn once<R: AsRef<Response>>(
     client: &Client,
     signer: &ConsumerSigner<'_>,
     parameters: Parameters<'_>,
     request: &Request,
-) -> Result<Answer, OauthError> {
-    let form = match &request.body {
-        Body::Form(fields) => fields.as_slice(),
-        _ => &[],
-    };
+    send: impl FnOnce(&Request) -> Result<R, ClientError>,
+) -> Result<Answer<R>, OauthError> {
     let call = Call {
-        method: request.method,
+        method: &request.method,
         url: &client.signing_base_url().join(&request.path),
-        form,
+        form: &signed_form(request),
         token: parameters.token,
         oauth: parameters.oauth,
     };
@@ -109,25 +133,50 @@ fn once(
     request
         .headers
         .push(("Authorization".to_owned(), signed.authorization));
-    let response = client.send_bare(&request, parameters.fresh)?;
-    let challenges = response.header_values("www-authenticate");
-    let mut problem = Problem::read(&challenges, &response.text(), &signed.base_string);
+    let response = send(&request)?;
+    let head = response.as_ref();
+    let challenges = head.header_values("www-authenticate");
+    let mut problem = Problem::read(&challenges, &head.text(), &signed.base_string);
     if let Some(problem) = &mut problem {
         problem.clock_skew = problem.clock_skew.or_else(|| client.clock_skew());
     }
     Ok(Answer { response, problem })
 }
 
+/// The parameters of a body that are signed: those of a form that is posted, since containers read no forms of other
+/// methods (protocol.md 2.6).
+fn signed_form(request: &Request) -> Cow<'_, [Parameter]> {
+    match &request.body {
+        _ if request.method != "POST" => Cow::default(),
+        Body::Form(fields) => Cow::Borrowed(fields),
+        Body::Raw {
+            content_type,
+            bytes,
+        } if is_form(content_type) => {
+            Cow::Owned(rfc5849::form_parameters(&String::from_utf8_lossy(bytes)))
+        }
+        _ => Cow::default(),
+    }
+}
+
+/// Whether a content type is that of forms, whatever its parameters.
+pub fn is_form(content_type: &str) -> bool {
+    let media_type = content_type.split(';').next().unwrap_or_default().trim();
+    media_type.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+}
+
 /// How long to wait before the same is asked again, where that may help: after a lost answer, 429 and 503.
-fn wait_wanted(outcome: &Result<Answer, OauthError>) -> Option<Duration> {
+fn wait_wanted<R: AsRef<Response>>(outcome: &Result<Answer<R>, OauthError>) -> Option<Duration> {
     match outcome {
         Err(OauthError::Client(ClientError::RateLimited { retry_after, .. })) => {
             Some(retry_after.unwrap_or_default())
         }
         Err(OauthError::Client(ClientError::Connection { sent: true, .. })) => Some(Duration::ZERO),
-        Ok(answer) if answer.response.status == 503 && answer.problem.is_none() => {
-            Some(Duration::ZERO)
+        Err(_) => None,
+        Ok(answer) => {
+            let response = answer.response.as_ref();
+            (matches!(response.status, 429 | 503) && answer.problem.is_none())
+                .then(|| response.retry_after().unwrap_or_default())
         }
-        _ => None,
     }
 }

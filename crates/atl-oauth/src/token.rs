@@ -99,7 +99,7 @@ pub(crate) fn access_token(
 /// A POST without a body: all its parameters are in the header.
 pub(crate) fn post(path: &str) -> Request {
     Request {
-        method: "POST",
+        method: "POST".into(),
         repeat: Repeat::Never,
         ..Request::get(path)
     }

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, process::Command};
 
 use atl_testbed::{
     ADMIN_PASSWORD, ALICE_PASSWORD, Consumer, Estate, Kind, Link, MANAGER_PASSWORD, Server,
-    ServerSpec,
+    ServerSpec, TokenKind,
 };
 use serde_json::Value;
 
@@ -99,7 +99,7 @@ impl Fleet {
         (run.json(), run.code.unwrap())
     }
 
-    /// Neither stream holds a password, a private key or the store's key.
+    /// Neither stream holds a password, a private key, an access token or the store's key.
     #[track_caller]
     pub(crate) fn hides_secrets(&self, run: &Run) {
         let key = self
@@ -113,7 +113,24 @@ impl Fleet {
             ALICE_PASSWORD,
             "PRIVATE KEY",
         ];
-        for secret in secrets.into_iter().chain(key.as_deref()) {
+        let tokens: Vec<String> = self
+            .estate
+            .servers()
+            .iter()
+            .flat_map(Server::tokens)
+            .filter(|token| token.kind == TokenKind::Access)
+            .flat_map(|token| {
+                [
+                    Some(token.value),
+                    token.session.map(|session| session.handle),
+                ]
+            })
+            .flatten()
+            // Made by hand, a token may be a word of the language.
+            .filter(|secret| secret.len() >= 32)
+            .collect();
+        let tokens = tokens.iter().map(String::as_str);
+        for secret in secrets.into_iter().chain(key.as_deref()).chain(tokens) {
             assert!(!run.stdout.contains(secret), "{secret} in stdout");
             assert!(!run.stderr.contains(secret), "{secret} in {}", run.stderr);
         }

@@ -21,6 +21,7 @@ mod estate;
 mod fleet_file;
 mod formats;
 mod globals;
+mod grants;
 mod guards;
 mod history;
 mod init;
@@ -38,6 +39,7 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
+mod request;
 mod running;
 mod schema;
 mod sign_in;
@@ -46,6 +48,8 @@ mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+mod tokens_list;
+mod tokens_verify;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;
 mod two_processes;

@@ -258,6 +258,17 @@ fn a_page_that_is_not_understood_is_an_error_and_approves_nothing() {
 }
 
 #[test]
+fn a_form_that_leaves_the_request_token_out_is_given_it() {
+    let estate = jira();
+    let server = estate.server(0);
+    let form = format!("<form action=/jira/{AUTHORIZE}><button name=approve></form>");
+    server.set(Fault::Answer(200, form).on(Matcher::method("GET").at(AUTHORIZE)));
+    let error = approved(server, &alice(server)).unwrap_err();
+    // A server looks at the request token before it looks at the XSRF token.
+    assert_eq!(error.code(), "xsrf_refused");
+}
+
+#[test]
 fn what_goes_wrong_after_the_approval_may_have_happened() {
     let estate = jira();
     let server = estate.server(0);
@@ -328,6 +339,22 @@ fn a_session_that_ended_is_a_refusal() {
         (error.code(), error.failure()),
         ("login_page", Failure::Refused)
     );
+}
+
+#[test]
+fn a_server_may_restart_between_the_legs() {
+    let estate = jira();
+    let server = estate.server(0);
+    let pending = ask(server, CALLBACK);
+    server.restart().unwrap();
+    let approval = approve(&alice(server), &pending).unwrap();
+    server.restart().unwrap();
+    let approved = pending.decided(approval).unwrap();
+    let granted = approved
+        .exchange(&caller(&server.base_url()), &signer())
+        .unwrap();
+    server.restart().unwrap();
+    assert_eq!(state(server, &granted), active());
 }
 
 #[test]

@@ -5,7 +5,9 @@
     reason = "a helper of a test fails as its test does"
 )]
 
+mod browser;
 mod headless;
+mod listening;
 #[path = "../proofs/responder.rs"]
 mod responder;
 mod rig;

@@ -1,0 +1,74 @@
+//! Grants, and what came of asking for or about them, for people and for programs.
+
+use atl_fleet::{FailedGrant, GrantEntry, GrantReport};
+
+use super::{Column, counted};
+use crate::{
+    context::Context,
+    error::{Result, tell},
+    flags::Format,
+};
+
+pub(crate) const COLUMNS: [Column; 14] = [
+    Column::new("id", "ID"),
+    Column::new("server", "SERVER"),
+    Column::new("user", "USER"),
+    Column::new("consumer", "CONSUMER"),
+    Column::new("status", "STATUS"),
+    Column::new("created", "CREATED"),
+    Column::new("expires", "EXPIRES"),
+    Column::new("note", "NOTE"),
+    Column::new("kind", ""),
+    Column::new("consumer_key", ""),
+    Column::new("consumer_name", ""),
+    Column::new("renewable_until", ""),
+    Column::new("checked", ""),
+    Column::new("source", ""),
+];
+
+/// Shows what became of grants in the format that was asked for; NDJSON was printed while the run went on.
+pub(crate) fn show(context: &Context, report: &GrantReport) -> Result<()> {
+    let output = &context.output;
+    match output.format() {
+        Format::Ndjson => Ok(()),
+        Format::Json | Format::Yaml => output.document(report),
+        Format::Csv => {
+            output.listing("grants", "grant", &COLUMNS, &report.grants)?;
+            tell_failed(&report.failed);
+            Ok(())
+        }
+        Format::Table => {
+            output.listing("grants", "grant", &COLUMNS, &report.grants)?;
+            output.text(&format!("{}\n", summary(&report.grants)))?;
+            tell_failed(&report.failed);
+            Ok(())
+        }
+    }
+}
+
+/// How many there are of each status.
+pub(crate) fn summary(grants: &[GrantEntry]) -> String {
+    let mut statuses: Vec<_> = grants.iter().map(|grant| grant.status.as_str()).collect();
+    statuses.sort_unstable();
+    let counts: Vec<_> = statuses
+        .chunk_by(|one, next| one == next)
+        .map(|same| format!("{} {}", same.len(), same[0]))
+        .collect();
+    let colon = if counts.is_empty() { "" } else { ": " };
+    format!(
+        "{}{colon}{}",
+        counted(grants.len(), "grant"),
+        counts.join(", ")
+    )
+}
+
+/// Says each thing that went wrong on a server once.
+fn tell_failed(failed: &[FailedGrant]) {
+    let mut told = Vec::new();
+    for FailedGrant { server, error, .. } in failed {
+        if !told.contains(&(server, error)) {
+            told.push((server, error));
+            tell(server, error);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! `tokens list`: what the store has, without asking anybody.
+
+use atl_store::{GrantRow, GrantState};
+use atl_testbed::{Kind, ServerSpec};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    env::Env,
+    estate::{Fleet, keys},
+    grants::{id, row},
+};
+
+const YEAR: u64 = 365 * 86_400;
+
+/// Five grants. One that was given in 2001 came to its end long ago; the last two are of a server and of a consumer that
+/// the fleet file does not name.
+fn fleet() -> Fleet {
+    let fleet = Fleet::new([Kind::Jira, Kind::Confluence].map(ServerSpec::new));
+    let given = |server: &str, number, user: &str, date: &str| {
+        let created: Timestamp = date.parse().unwrap();
+        GrantRow {
+            created,
+            issued: created,
+            expires_in: Some(100 * YEAR),
+            ..row(fleet.server(server), number, user)
+        }
+    };
+    fleet.keep(&given("jira", 0xa1, "alice", "2026-02-03T04:05:06Z"));
+    fleet.keep(&GrantRow {
+        expires_in: Some(YEAR),
+        ..given("jira", 0xa2, "bob", "2001-02-03T04:05:06.789Z")
+    });
+    fleet.keep(&GrantRow {
+        state: GrantState::Rejected,
+        note: Some("it was revoked".to_owned()),
+        expires_in: None,
+        session_expires_in: None,
+        renewable: false,
+        ..given("wiki", 0xb1, "alice", "2026-01-01T00:00:00Z")
+    });
+    fleet.keep(&GrantRow {
+        server: "old".to_owned(),
+        server_url: "https://old.example.com".to_owned(),
+        ..given("jira", 0xc1, "alice", "2026-01-01T00:00:00Z")
+    });
+    fleet.keep(&GrantRow {
+        consumer: "gone-bot".to_owned(),
+        ..given("jira", 0xc2, "bob", "2026-01-01T00:00:00Z")
+    });
+    fleet
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    let grants = list["grants"].as_array().unwrap();
+    grants
+        .iter()
+        .map(|grant| &grant["id"].as_str().unwrap()[..2])
+        .collect()
+}
+
+#[test]
+fn no_store_is_no_grants() {
+    let fleet = Fleet::of(Kind::Jira);
+    let run = fleet.run("tokens list");
+    insta::assert_snapshot!(run.shown(), @r"
+    -- stderr
+    the store has no such grants
+    -- exit 0
+    ");
+    let (list, code) = fleet.json("tokens list");
+    assert_eq!((code, &list["grants"]), (0, &json!([])));
+    for line in ["tokens list", "tokens verify"] {
+        assert_eq!(fleet.run(line).code, Some(0), "{line}");
+    }
+    assert_eq!(fleet.env.files(), ["fleet.yaml"], "nothing was made");
+}
+
+#[test]
+fn a_table_says_where_each_grant_stands_and_why() {
+    let fleet = fleet();
+    insta::assert_snapshot!(fleet.run("tokens list").shown(), @r"
+    ID            SERVER  USER   CONSUMER    STATUS    CREATED               EXPIRES               NOTE
+    a10000000000  jira    alice  deploy-bot  active    2026-02-03T04:05:06Z  2126-01-10T04:05:06Z  -
+    a20000000000  jira    bob    deploy-bot  expired   2001-02-03T04:05:06Z  2002-02-03T04:05:06Z  by its own end; the
+                                                                                                   server was not asked
+    c20000000000  jira    bob    gone-bot    unknown   2026-01-01T00:00:00Z  2125-12-08T00:00:00Z  its consumer is not in
+                                                                                                   the fleet file
+    c10000000000  old     alice  deploy-bot  unknown   2026-01-01T00:00:00Z  2125-12-08T00:00:00Z  its server is not in the
+                                                                                                   fleet file
+    b10000000000  wiki    alice  deploy-bot  rejected  2026-01-01T00:00:00Z  -                     it was revoked
+    -- exit 0
+    ");
+    assert_eq!(fleet.requests(), 0, "no server is asked");
+}
+
+/// Neither the administrator's password nor that of the user is needed.
+#[test]
+fn no_secret_of_the_fleet_file_is_needed() {
+    let fleet = fleet();
+    let env = Env::new();
+    env.write("fleet.yaml", &fleet.env.read("fleet.yaml"));
+    assert_eq!(env.run("tokens list").code, Some(0));
+    assert_eq!(env.run("tokens list -f other.yaml").code, Some(2));
+}
+
+#[test]
+fn the_document_has_the_promised_shape() {
+    let fleet = fleet();
+    let (list, _) = fleet.json("tokens list -s jira");
+    assert_eq!(
+        keys(&list),
+        ["format_version", "grants", "coverage", "findings"].into()
+    );
+    assert_eq!(
+        list["coverage"],
+        json!([{
+            "server": "jira", "source": "store", "complete": false,
+            "note": "only the grants that this store holds"
+        }])
+    );
+    let mut grant = list["grants"][1].clone();
+    grant.as_object_mut().unwrap().remove("renewable_until");
+    assert_eq!(
+        grant,
+        json!({
+            "id": id(0xa2), "kind": "oauth1", "server": "jira", "user": "bob", "consumer": "deploy-bot",
+            "consumer_key": "deploy-bot", "consumer_name": "Deploy bot", "created": "2001-02-03T04:05:06Z",
+            "last_used": null, "expires": "2002-02-03T04:05:06Z", "checked": null, "status": "expired",
+            "note": "by its own end; the server was not asked", "source": "store", "sources": ["store"]
+        })
+    );
+}
+
+#[test]
+fn selection_and_filters_narrow_each_other_down() {
+    let fleet = fleet();
+    let check = |line: &str, expected: &[&str]| {
+        let (list, code) = fleet.json(&format!("tokens list {line}"));
+        assert_eq!((code, ids(&list)), (0, expected.to_vec()), "{line}");
+    };
+    check("", &["a1", "a2", "c2", "c1", "b1"]);
+    check("-s jira", &["a1", "a2"]);
+    check("-c deploy-bot", &["a1", "a2", "b1"]);
+    check("--user ALICE", &["a1", "c1", "b1"]);
+    check("-s wiki --user alice --user bob", &["b1"]);
+    check("--older-than 3650d", &["a2"]);
+    check("-s jira --expires-in 30d", &["a2"]);
+    check("--status expired --status rejected", &["a2", "b1"]);
+    check("--status unknown", &["c2", "c1"]);
+    check("--sort created --limit 2", &["a2", "b1"]);
+    check("A1 b10", &["a1", "b1"]);
+}
+
+#[test]
+fn an_id_that_names_no_grant_or_several_is_refused() {
+    let fleet = fleet();
+    let run = fleet.run("tokens list a");
+    assert_eq!(run.code, Some(2), "{}", run.shown());
+    assert!(
+        run.stderr.contains("a10000000000, a20000000000"),
+        "{}",
+        run.shown()
+    );
+    let run = fleet.run("tokens list -s wiki a1");
+    assert_eq!(run.code, Some(1), "{}", run.shown());
+    assert!(
+        run.stderr.contains("`atl-admin tokens list` shows"),
+        "{}",
+        run.shown()
+    );
+}
+
+#[test]
+fn grants_are_counted_by_user_consumer_or_server() {
+    let fleet = fleet();
+    insta::assert_snapshot!(fleet.run("tokens list --by user").ok(), @r"
+    USER   GRANTS  ACTIVE  EXPIRED  REJECTED  UNKNOWN
+    alice  3       1       0        1         1
+    bob    2       0       1        0         1
+    ");
+    insta::assert_snapshot!(fleet.run("tokens list --by server -o csv").ok(), @r"
+    server,grants,active,expired,rejected,unknown
+    jira,3,1,1,0,1
+    old,1,0,0,0,1
+    wiki,1,0,0,1,0
+    ");
+    let (groups, _) = fleet.json("tokens list --by consumer -s jira");
+    assert_eq!(
+        groups["groups"],
+        json!([{"consumer": "deploy-bot", "grants": 2, "active": 1, "expired": 1, "rejected": 0, "unknown": 0}])
+    );
+}
+
+#[test]
+fn every_format_shows_them() {
+    let fleet = fleet();
+    let run = fleet.run("tokens list -s wiki -o csv");
+    let lines: Vec<_> = run.ok().lines().collect();
+    assert_eq!(
+        lines[0],
+        "id,server,user,consumer,status,created,expires,note,kind,consumer_key,consumer_name,renewable_until,checked,source"
+    );
+    assert_eq!(
+        lines[1],
+        "b10000000000,wiki,alice,deploy-bot,rejected,2026-01-01T00:00:00Z,,it was revoked,oauth1,deploy-bot,Deploy bot,,,store"
+    );
+    let run = fleet.run("tokens list -s wiki -o ndjson");
+    let event: Value = serde_json::from_str(run.ok()).unwrap();
+    assert_eq!(
+        (&event["event"], &event["id"]),
+        (&json!("grant"), &json!(id(0xb1)))
+    );
+    let yaml = fleet.run("tokens list -o yaml");
+    let yaml: Value = serde_yaml::from_str(yaml.ok()).unwrap();
+    assert_eq!(yaml, fleet.json("tokens list").0);
+}
+
+#[test]
+fn a_server_of_another_name_keeps_its_grants_and_one_at_another_url_does_not() {
+    let fleet = fleet();
+    fleet.edit("  jira:\n", "  issues:\n");
+    let (list, _) = fleet.json("tokens list -s issues");
+    assert_eq!(ids(&list), ["a1", "a2"]);
+    assert_eq!(list["grants"][0]["server"], "issues");
+    fleet.edit(&fleet.first().base_url(), "http://localhost:1/jira");
+    let (list, _) = fleet.json("tokens list --user bob");
+    assert_eq!(
+        list["grants"][0]["note"],
+        "its server is not in the fleet file"
+    );
+}

@@ -1,0 +1,11 @@
+//! The grants of the store: listed, asked about, renewed, revoked (protocol.md 2.4, 2.5 and 3.2).
+
+mod choose;
+mod list;
+mod said;
+mod verify;
+mod work;
+
+pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
+pub use list::{Coverage, GrantList, list, not_selected};
+pub use verify::verify;
