@@ -2,10 +2,13 @@
 
 mod choose;
 mod list;
+mod renew;
 mod said;
+mod settle;
 mod verify;
 mod work;
 
 pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use list::{Coverage, GrantList, list, not_selected};
+pub use renew::renew;
 pub use verify::verify;

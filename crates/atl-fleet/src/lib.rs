@@ -39,7 +39,7 @@ pub use file::{
 };
 pub use grant::{FailedGrant, GrantEntry, GrantReport};
 pub use known::FileKeyError;
-pub use outcome::{Exit, of_apply, of_changing, of_looking, of_plan, of_verify};
+pub use outcome::{Exit, of_apply, of_changing, of_grants, of_looking, of_plan, of_verify};
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,
     Summary,

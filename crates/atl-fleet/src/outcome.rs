@@ -96,3 +96,10 @@ pub fn of_verify(report: &GrantReport) -> Exit {
         report.grants.iter().any(|grant| dead(grant.status)),
     )
 }
+
+/// What renewing or revoking grants came to, each grant for itself.
+pub fn of_grants(report: &GrantReport) -> Exit {
+    let failed = report.failed.iter().map(|failed| failed.error.status);
+    let well = report.grants.len().saturating_sub(report.failed.len());
+    of_changing(failed.chain(std::iter::repeat_n(Status::Ok, well)))
+}

@@ -2,11 +2,13 @@
 
 mod filters;
 mod list;
+mod renew;
 mod verify;
 
+use atl_fleet::{GrantReport, StartError, grants::GrantChoiceError};
 use filters::Filters;
 
-use crate::{context::Context, error::Result, exit::Exit};
+use crate::{context::Context, error::Result, exit::Exit, output::grants::show};
 
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
@@ -26,14 +28,31 @@ pub enum Commands {
                       atl-admin tokens verify\n  atl-admin tokens verify -s jira --user alice -o json"
     )]
     Verify(verify::Args),
+    /// Renew grants of the store by their session handles
+    #[command(
+        after_help = "A renewed grant has a new token and a new id, and the old token is dead at once. Without filters every \
+                      grant of the selected servers and consumers is renewed; with `--expires-in` those that expire later \
+                      are left alone, which is success. A grant that has expired can be renewed while its session \
+                      lasts.\n\nExamples:\n  atl-admin tokens renew --expires-in 30d\n  \
+                      atl-admin tokens renew -s jira --user svc-deploy"
+    )]
+    Renew(renew::Args),
 }
 
 pub(crate) fn run(context: &Context, command: &Commands) -> Result<Exit> {
     match command {
         Commands::List(args) => list::run(context, args),
         Commands::Verify(args) => verify::run(context, args),
+        Commands::Renew(args) => renew::run(context, args),
     }
 }
 
-/// What is said where there is nothing to do.
-const NONE: &str = "the store has no such grants";
+/// There is no store, so no grant is what was asked for.
+fn nothing(context: &Context, filters: &Filters) -> Result<Exit> {
+    if let Some(id) = filters.ids.first() {
+        let id = id.clone();
+        return Err(StartError::from(GrantChoiceError::NoSuchGrant { id }).into());
+    }
+    show(context, &GrantReport::new(Vec::new(), Vec::new()))?;
+    Ok(Exit::Done)
+}

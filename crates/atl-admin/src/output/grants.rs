@@ -7,6 +7,7 @@ use crate::{
     context::Context,
     error::{Result, tell},
     flags::Format,
+    term,
 };
 
 pub(crate) const COLUMNS: [Column; 14] = [
@@ -26,9 +27,15 @@ pub(crate) const COLUMNS: [Column; 14] = [
     Column::new("source", ""),
 ];
 
+/// What is said where there is nothing to show.
+pub(crate) const NO_GRANTS: &str = "the store has no such grants";
+
 /// Shows what became of grants in the format that was asked for; NDJSON was printed while the run went on.
 pub(crate) fn show(context: &Context, report: &GrantReport) -> Result<()> {
     let output = &context.output;
+    if report.grants.is_empty() {
+        term::note(NO_GRANTS);
+    }
     match output.format() {
         Format::Ndjson => Ok(()),
         Format::Json | Format::Yaml => output.document(report),

@@ -49,6 +49,7 @@ mod store;
 mod terminal;
 mod tls;
 mod tokens_list;
+mod tokens_renew;
 mod tokens_verify;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;

@@ -178,6 +178,19 @@ pub(super) fn state(row: &GrantRow, now: Timestamp) -> GrantState {
     }
 }
 
+/// A grant whose end has come since the server was last asked says so.
+pub(super) fn as_of(row: &GrantRow, now: Timestamp) -> GrantRow {
+    let state = state(row, now);
+    if state == row.state {
+        return row.clone();
+    }
+    GrantRow {
+        state,
+        note: Some("by its own end; the server was not asked".to_owned()),
+        ..row.clone()
+    }
+}
+
 /// The grants of the store, told apart by what was selected of the fleet file.
 pub(super) struct Known {
     /// Those of selected servers and consumers, under the server's present name.

@@ -1,11 +1,14 @@
 //! What the store has, without asking any server.
 
-use atl_store::{GrantRow, GrantState};
+use atl_store::{GrantRow, GrantState, Store};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::choose::{GrantChoiceError, GrantFilter, Known, state};
-use crate::{grant::GrantEntry, plan::FORMAT_VERSION, wanted::Ready};
+use super::{
+    choose::{GrantFilter, Known, as_of},
+    settle::{concerns, unfinished},
+};
+use crate::{engine::StartError, grant::GrantEntry, plan::FORMAT_VERSION, wanted::Ready};
 
 /// The grants of the store.
 #[derive(Debug, Clone, Serialize)]
@@ -38,14 +41,24 @@ pub struct Coverage {
 ///
 /// # Errors
 ///
-/// An id does not name one grant.
+/// The store could not be read, or an id does not name one grant.
 pub fn list(
     ready: &Ready,
-    rows: Vec<GrantRow>,
+    store: Option<&Store>,
     filter: &GrantFilter,
     everything: bool,
-) -> Result<GrantList, GrantChoiceError> {
+) -> Result<GrantList, StartError> {
     let now = Timestamp::now();
+    let (mut rows, open) = match store {
+        Some(store) => (store.grants()?, store.open_steps()?),
+        None => Default::default(),
+    };
+    for step in &open {
+        if let Some(row) = rows.iter_mut().find(|row| concerns(step, row)) {
+            row.state = GrantState::Unknown;
+            row.note = Some(unfinished(step));
+        }
+    }
     let mut known = Known::of(ready, rows);
     if everything {
         let others = known.others.drain(..).map(|(row, what)| GrantRow {
@@ -73,19 +86,6 @@ fn coverage(server: &crate::wanted::ReadyServer) -> Coverage {
         source: "store",
         complete: false,
         note: "only the grants that this store holds",
-    }
-}
-
-/// A grant whose end has come since the server was last asked says so.
-fn as_of(row: &GrantRow, now: Timestamp) -> GrantRow {
-    let state = state(row, now);
-    if state == row.state {
-        return row.clone();
-    }
-    GrantRow {
-        state,
-        note: Some("by its own end; the server was not asked".to_owned()),
-        ..row.clone()
     }
 }
 

@@ -5,7 +5,7 @@ use atl_store::{GrantRow, GrantState, Store};
 
 use super::{
     choose::GrantFilter,
-    said::Said,
+    settle::settle,
     work::{Done, Work},
 };
 use crate::{
@@ -27,6 +27,7 @@ pub fn verify(
     run: RunOptions<'_>,
 ) -> Result<GrantReport, StartError> {
     let work = Work::new(ready, store, run)?;
+    settle(&work)?;
     let rows = work.choose(filter)?;
     Ok(work.each("verify", &rows, |client, row| ask(&work, client, row)))
 }
@@ -38,8 +39,8 @@ fn ask(work: &Work<'_>, client: &Client, row: &GrantRow) -> Done {
         Ok(opened) => opened,
         Err(trouble) => return work.unknown(row, trouble),
     };
-    let said = match opened.ask(client) {
-        Ok(token) => Said::of(row, token),
+    let said = match opened.ask(client, row) {
+        Ok(said) => said,
         Err(error) => return work.unasked(row, error),
     };
     match lock {

@@ -3,12 +3,13 @@
 use std::{collections::BTreeMap, sync::atomic::Ordering};
 
 use atl_client::{Client, ClientError};
-use atl_oauth::{OauthError, TokenState, token_state};
-use atl_store::{GrantRow, GrantSecrets, GrantState, Lock, Store, StoreError};
+use atl_oauth::{ConsumerSigner, OauthError, token_state};
+use atl_store::{GrantRow, GrantSecrets, GrantState, JournalRow, Lock, Store, StoreError};
 use jiff::Timestamp;
+use serde_json::json;
 
 use super::{
-    choose::{GrantFilter, Known as Rows},
+    choose::{GrantFilter, Known as Rows, as_of},
     said::Said,
 };
 use crate::{
@@ -19,6 +20,7 @@ use crate::{
     keys::Keys,
     known::{Known, read_file_keys},
     signing::{SigningKey, signing_key},
+    step::{Journal, RunInfo},
     trouble::Trouble,
     wanted::Ready,
 };
@@ -27,9 +29,9 @@ use crate::{
 pub(super) struct Work<'a> {
     pub(super) ready: &'a Ready,
     pub(super) store: &'a Store,
-    pub(super) known: Known,
+    known: Known,
     keys: Keys<'a>,
-    pub(super) clients: Vec<Client>,
+    clients: Vec<Client>,
     run: RunOptions<'a>,
 }
 
@@ -44,7 +46,7 @@ pub(super) struct Done {
 /// A grant's secrets, and the key that signs for its consumer.
 pub(super) struct Opened {
     pub(super) secrets: GrantSecrets,
-    pub(super) key: SigningKey,
+    key: SigningKey,
     consumer_key: String,
 }
 
@@ -150,16 +152,77 @@ impl<'a> Work<'a> {
     pub(super) fn record(&self, row: &GrantRow, said: &Said) -> Result<GrantEntry, StoreError> {
         let note = said.note.as_deref();
         self.store.set_grant_state(&row.id, said.state, note)?;
-        Ok(self.entry(&GrantRow {
-            state: said.state,
-            note: said.note.clone(),
-            checked: Some(Timestamp::now()),
-            ..row.clone()
-        }))
+        Ok(self.entry(&said_of(row, said)))
     }
 
     pub(super) fn entry(&self, row: &GrantRow) -> GrantEntry {
         GrantEntry::of_store(row, &self.ready.consumers)
+    }
+
+    /// Does something with each of these steps that an earlier run left open, on the servers that were selected.
+    pub(super) fn each_open(
+        &self,
+        actions: &[&str],
+        task: impl Fn(&Client, &JournalRow) -> Result<(), StoreError> + Sync,
+    ) -> Result<(), StoreError> {
+        let steps = |client: &Client| -> Vec<&JournalRow> {
+            let url = client.base_url().as_str();
+            let open = self.known.open_steps.iter();
+            open.filter(|row| actions.contains(&row.step.action.as_str()))
+                .filter(|row| row.step.server_url == url)
+                .collect()
+        };
+        let tasks: Vec<_> = self
+            .clients
+            .iter()
+            .map(|client| (client, steps(client)))
+            .filter(|(_, steps)| !steps.is_empty())
+            .collect();
+        side_by_side(self.run.parallel, &tasks, |_, (client, steps)| {
+            steps.iter().try_for_each(|step| task(client, step))
+        })
+        .into_iter()
+        .collect()
+    }
+
+    /// Writes down that a step is about to be taken.
+    pub(super) fn begin(
+        &self,
+        info: &RunInfo,
+        row: &GrantRow,
+        action: &'static str,
+    ) -> Result<i64, Trouble> {
+        (self.run.sink)(&Event::Step {
+            server: &row.server,
+            consumer: &row.consumer,
+            action,
+        });
+        let journal = Journal {
+            store: self.store,
+            info,
+            server: &row.server,
+            server_url: &row.server_url,
+            account: None,
+            sink: self.run.sink,
+        };
+        journal.begin(
+            &row.consumer,
+            action,
+            json!({ "id": row.id, "user": row.user }),
+        )
+    }
+
+    /// A grant with which something failed, and what the store has of it now.
+    pub(super) fn failed(&self, row: &GrantRow, trouble: Trouble) -> Done {
+        Done::troubled(self.entry(&as_of(row, Timestamp::now())), trouble)
+    }
+
+    /// The same after a call that changed nothing.
+    pub(super) fn failed_after(&self, row: &GrantRow, error: OauthError) -> Done {
+        Done {
+            down: is_down(&error),
+            ..self.failed(row, error.into())
+        }
     }
 
     /// A grant that could not be asked about: what the store has of it may not be so any more.
@@ -173,28 +236,27 @@ impl<'a> Work<'a> {
             note: Some(format!("the server could not be asked; {last}")),
             ..row.clone()
         });
-        Done {
-            entry,
-            trouble: Some(trouble),
-            down: false,
-        }
+        Done::troubled(entry, trouble)
     }
 
-    /// The same after a call; a server that does not answer need not be asked about its other grants.
+    /// The same after a call.
     pub(super) fn unasked(&self, row: &GrantRow, error: OauthError) -> Done {
-        let down = matches!(error, OauthError::Client(ClientError::Connection { .. }));
         Done {
-            down,
+            down: is_down(&error),
             ..self.unknown(row, error.into())
         }
     }
 }
 
 impl Opened {
+    pub(super) fn signer(&self) -> ConsumerSigner<'_> {
+        self.key.signer_as(&self.consumer_key)
+    }
+
     /// Asks the server about it.
-    pub(super) fn ask(&self, client: &Client) -> Result<TokenState, OauthError> {
-        let signer = self.key.signer_as(&self.consumer_key);
-        token_state(client, &signer, &self.secrets.token)
+    pub(super) fn ask(&self, client: &Client, row: &GrantRow) -> Result<Said, OauthError> {
+        let state = token_state(client, &self.signer(), &self.secrets.token)?;
+        Ok(Said::of(row, state))
     }
 }
 
@@ -206,6 +268,35 @@ impl Done {
             down: false,
         }
     }
+
+    pub(super) fn troubled(entry: GrantEntry, trouble: Trouble) -> Self {
+        Self {
+            entry,
+            trouble: Some(trouble),
+            down: false,
+        }
+    }
+
+    /// The same with a note that is for this report only.
+    pub(super) fn noting(mut self, note: String) -> Self {
+        self.entry.note.get_or_insert(note);
+        self
+    }
+}
+
+/// A grant as the server says it is.
+pub(super) fn said_of(row: &GrantRow, said: &Said) -> GrantRow {
+    GrantRow {
+        state: said.state,
+        note: said.note.clone(),
+        checked: Some(Timestamp::now()),
+        ..row.clone()
+    }
+}
+
+/// Whether an error is that of a server that does not answer, which need not be asked about its other grants.
+fn is_down(error: &OauthError) -> bool {
+    matches!(error, OauthError::Client(ClientError::Connection { .. }))
 }
 
 /// The places of a server's grants.

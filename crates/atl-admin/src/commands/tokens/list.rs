@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 
 use atl_fleet::{
-    GrantEntry, Needs, StartError,
+    GrantEntry, Needs,
     grants::{self, GrantList},
 };
 use atl_store::GrantState;
 use serde_json::{Value, json};
 
-use super::{Filters, NONE};
+use super::Filters;
 use crate::{
     cli::Selection,
     context::Context,
     error::Result,
     exit::Exit,
     flags::Format,
-    output::{Column, grants::COLUMNS},
+    output::{
+        Column,
+        grants::{COLUMNS, NO_GRANTS},
+    },
     term,
 };
 
@@ -44,15 +47,12 @@ pub enum By {
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let ready = context.ready(Needs::default())?;
-    let rows = match context.store_to_look_at()? {
-        None => Vec::new(),
-        Some(store) => store.grants()?,
-    };
+    let store = context.store_to_look_at()?;
     let everything = context.globals.selection == Selection::default();
-    let list =
-        grants::list(&ready, rows, &args.filters.filter(), everything).map_err(StartError::from)?;
+    let filter = args.filters.filter();
+    let list = grants::list(&ready, store.as_ref(), &filter, everything)?;
     if list.grants.is_empty() {
-        term::note(NONE);
+        term::note(NO_GRANTS);
     }
     match args.by {
         None => show(context, &list)?,

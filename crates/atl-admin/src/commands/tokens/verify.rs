@@ -1,8 +1,8 @@
 //! `tokens verify`
 
-use atl_fleet::{GrantReport, Needs, grants, of_verify};
+use atl_fleet::{Needs, grants, of_verify};
 
-use super::{Filters, NONE};
+use super::{Filters, nothing};
 use crate::{
     cli::Selection, context::Context, error::Result, exit::Exit, output::counted,
     output::grants::show, progress::Progress, term,
@@ -19,17 +19,12 @@ pub struct Args {
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let ready = context.ready(Needs::default())?;
     let Some(store) = context.store_if_any("tokens verify")? else {
-        term::note(NONE);
-        show(context, &GrantReport::new(Vec::new(), Vec::new()))?;
-        return Ok(Exit::Done);
+        return nothing(context, &args.filters);
     };
     let progress = Progress::new(context);
     let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
     let report = grants::verify(&ready, &store, &args.filters.filter(), progress.run(&sink))?;
     progress.finish();
-    if report.grants.is_empty() {
-        term::note(NONE);
-    }
     show(context, &report)?;
     let others = grants::not_selected(&ready, store.grants()?);
     if others > 0 && context.globals.selection == Selection::default() {
