@@ -12,3 +12,6 @@ pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use list::{Coverage, GrantList, list, not_selected};
 pub use renew::renew;
 pub use verify::verify;
+
+pub(crate) use choose::state;
+pub(crate) use said::Said;

@@ -101,15 +101,16 @@ pub fn prepare(
     asked: Asked,
 ) -> Result<Prepared, RequestError> {
     let (server, consumer) = choice::place(ready)?;
-    let mut request = request_of(&asked)?;
-    request.path = path::below(&asked.path, &server.config.base_url)?;
-    let two_legged = !matches!(asked.actor, Actor::Grant { .. });
+    let actor = asked.actor.clone();
+    let path = path::below(&asked.path, &server.config.base_url)?;
+    let mut request = request_of(asked, path)?;
+    let two_legged = !matches!(actor, Actor::Grant { .. });
     parameters::check(&parameters_of(&request)?, two_legged)?;
-    if let Actor::Impersonated { user } = &asked.actor {
+    if let Actor::Impersonated { user } = &actor {
         impersonate(&mut request.path, user)?;
     }
     let url = server.config.base_url.as_str();
-    let grant = match &asked.actor {
+    let grant = match &actor {
         Actor::Grant { user } => Some(choice::grant(
             store,
             consumer,
@@ -132,7 +133,7 @@ pub fn prepare(
     Ok(Prepared {
         client,
         key,
-        actor: asked.actor,
+        actor,
         grant,
         request,
     })
@@ -144,25 +145,27 @@ impl Prepared {
     /// # Errors
     /// Where there was no answer.
     pub fn send(self) -> Result<Answered, Trouble> {
-        let token = self
-            .grant
-            .as_ref()
-            .map_or("", |(_, token)| token.expose_secret());
+        let (grant, token) = match &self.grant {
+            Some((row, token)) => (Some(row), token.expose_secret()),
+            None => (None, ""),
+        };
+        let signer = match grant {
+            Some(row) => self.key.signer_as(&row.consumer_key),
+            None => self.key.signer(),
+        };
         let parameters = Parameters {
             token: Some(token),
             ..Parameters::default()
         };
-        let answer = open(&self.client, &self.key.signer(), parameters, &self.request)?;
-        Ok(Answered::new(
-            answer,
-            verdict::Asker {
-                client: &self.client,
-                consumer_key: self.key.signer().consumer_key,
-                actor: &self.actor,
-                grant: self.grant.as_ref().map(|(row, _)| row),
-                request: &self.request,
-            },
-        ))
+        let answer = open(&self.client, &signer, parameters, &self.request)?;
+        let asker = verdict::Asker {
+            client: &self.client,
+            consumer_key: signer.consumer_key,
+            actor: &self.actor,
+            grant,
+            request: &self.request,
+        };
+        Ok(Answered::new(answer, &asker))
     }
 }
 
@@ -176,27 +179,27 @@ impl fmt::Debug for Prepared {
     }
 }
 
-/// The request, but for its path.
-fn request_of(asked: &Asked) -> Result<Request, RequestError> {
+/// The request, whose path has been looked at.
+fn request_of(asked: Asked, path: String) -> Result<Request, RequestError> {
     let method = method(&asked.method)?;
     let mut headers = Vec::new();
     let mut content_type = None;
-    for (name, value) in &asked.headers {
-        check_header(name, value)?;
+    for (name, value) in asked.headers {
+        check_header(&name, &value)?;
         if name.eq_ignore_ascii_case("content-type") {
-            content_type = Some(value.clone());
+            content_type = Some(canonical(&value));
         } else {
-            headers.push((name.clone(), value.clone()));
+            headers.push((name, value));
         }
     }
-    let body = match &asked.payload {
+    let body = match asked.payload {
         Payload::Empty => {
             headers.extend(content_type.map(|value| ("Content-Type".to_owned(), value)));
             Body::Empty
         }
         Payload::Bytes(bytes) => Body::Raw {
             content_type: content_type.unwrap_or_else(|| "application/json".to_owned()),
-            bytes: bytes.clone(),
+            bytes,
         },
         Payload::Form(_) if matches!(&*method, "GET" | "HEAD") => {
             return Err(RequestError::FormMethod {
@@ -206,7 +209,7 @@ fn request_of(asked: &Asked) -> Result<Request, RequestError> {
         Payload::Form(_) if content_type.is_some_and(|value| !is_form(&value)) => {
             return Err(RequestError::FormType);
         }
-        Payload::Form(fields) => Body::Form(fields.clone()),
+        Payload::Form(fields) => Body::Form(fields),
     };
     let repeat = match &*method {
         "GET" | "HEAD" => Repeat::Safe,
@@ -218,8 +221,19 @@ fn request_of(asked: &Asked) -> Result<Request, RequestError> {
         body,
         repeat,
         redirect: Redirect::Return,
-        ..Request::get("")
+        path,
     })
+}
+
+/// The content type of forms in lower case: containers compare it with its case, and so read a form or not.
+fn canonical(content_type: &str) -> String {
+    if !is_form(content_type) {
+        return content_type.to_owned();
+    }
+    let parameters = content_type
+        .find(';')
+        .map_or("", |start| &content_type[start..]);
+    format!("application/x-www-form-urlencoded{parameters}")
 }
 
 /// The method: known ones in capitals, others as they were typed. Two are not for resources: an answer to `TRACE`
@@ -281,8 +295,7 @@ fn parameters_of(request: &Request) -> Result<Vec<(String, String)>, ParameterEr
             content_type,
             bytes,
         } if is_form(content_type) => {
-            let text = str::from_utf8(bytes).map_err(|_| ParameterError::NotUtf8)?;
-            all.extend(parameters::read(text)?);
+            all.extend(parameters::read_form(content_type, bytes)?);
         }
         _ => {}
     }

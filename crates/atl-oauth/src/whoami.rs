@@ -72,19 +72,26 @@ pub fn token_state(
             Body::NotAllowed => Ok(TokenState::NotAllowed),
         };
     };
-    match problem.kind {
-        ProblemKind::TokenExpired => Ok(TokenState::Expired),
-        ProblemKind::TokenRejected
-        | ProblemKind::TokenRevoked
-        | ProblemKind::TokenUsed
-        | ProblemKind::TokenNotAuthorized
-        | ProblemKind::PermissionDenied
-        | ProblemKind::PermissionUnknown
-        | ProblemKind::ConsumerKeyUnknown
-        | ProblemKind::ConsumerKeyRejected
-        | ProblemKind::ConsumerKeyRefused
-        | ProblemKind::UserRefused => Ok(TokenState::Rejected(problem)),
-        _ => Err(OauthError::refused(&response, problem)),
+    TokenState::of(&problem).ok_or_else(|| OauthError::refused(&response, problem))
+}
+
+impl TokenState {
+    /// What a refusal says of the token that a call was made with; `None` where it is about something else.
+    pub fn of(problem: &Problem) -> Option<Self> {
+        match problem.kind {
+            ProblemKind::TokenExpired => Some(Self::Expired),
+            ProblemKind::TokenRejected
+            | ProblemKind::TokenRevoked
+            | ProblemKind::TokenUsed
+            | ProblemKind::TokenNotAuthorized
+            | ProblemKind::PermissionDenied
+            | ProblemKind::PermissionUnknown
+            | ProblemKind::ConsumerKeyUnknown
+            | ProblemKind::ConsumerKeyRejected
+            | ProblemKind::ConsumerKeyRefused
+            | ProblemKind::UserRefused => Some(Self::Rejected(problem.clone())),
+            _ => None,
+        }
     }
 }
 

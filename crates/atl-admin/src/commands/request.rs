@@ -22,9 +22,10 @@ use crate::{
 /// The arguments of `request`.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "The body of the answer goes to stdout as it comes, whatever its status; redirects are not followed. The query, and the \
-                  form of a POST, are part of the signature; no other body is, nor is the form of another method, which these servers \
-                  do not read.\n\n\
+    after_help = "The body of the answer goes to stdout as it comes, whatever its status; redirects are not followed. `--timeout` \
+                  holds for its head, and anew for each piece of its body.\n\n\
+                  The query arrives as it is typed; in it, `+` is a space and `%2B` a plus. The query and the form of a POST are part of \
+                  the signature; no other body is, nor is the form of another method, which these servers do not read.\n\n\
                   Exit codes: 0 for 2xx, 4 for 401 and 403, 3 where the server was not reached, 1 otherwise.\n\n\
                   Examples:\n  \
                   atl-admin request -s jira -c deploy-bot GET rest/api/2/myself\n  \

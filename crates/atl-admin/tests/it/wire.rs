@@ -18,7 +18,7 @@ pub(crate) struct Wire {
 
 impl Wire {
     /// Answers with what `respond` makes of the path.
-    pub(crate) fn start(respond: impl Fn(&str) -> String + Send + 'static) -> Self {
+    pub(crate) fn start<A: AsRef<[u8]>>(respond: impl Fn(&str) -> A + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::new(AtomicUsize::new(0));
@@ -31,7 +31,7 @@ impl Wire {
                 let path = first.split(' ').nth(1).unwrap_or_default().to_owned();
                 lines.take_while(|line| !line.is_empty()).for_each(drop);
                 count.fetch_add(1, Ordering::Relaxed);
-                stream.write_all(respond(&path).as_bytes()).ok();
+                stream.write_all(respond(&path).as_ref()).ok();
             }
         });
         Self { port, requests }

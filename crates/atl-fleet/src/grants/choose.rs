@@ -169,7 +169,7 @@ pub(super) fn same_user(one: &str, other: &str) -> bool {
 }
 
 /// Where a grant stands now: one that was active when last asked about may have come to its end since.
-pub(super) fn state(row: &GrantRow, now: Timestamp) -> GrantState {
+pub(crate) fn state(row: &GrantRow, now: Timestamp) -> GrantState {
     let over = row.expires().is_some_and(|end| end < now);
     if row.state == GrantState::Active && over {
         GrantState::Expired

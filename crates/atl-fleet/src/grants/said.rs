@@ -7,15 +7,15 @@ use super::choose::same_user;
 
 /// Where a grant stands, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Said {
-    pub(super) state: GrantState,
-    pub(super) note: Option<String>,
+pub(crate) struct Said {
+    pub(crate) state: GrantState,
+    pub(crate) note: Option<String>,
     /// The server has no such token, and never will again.
-    pub(super) gone: bool,
+    pub(crate) gone: bool,
 }
 
 impl Said {
-    pub(super) fn of(row: &GrantRow, token: TokenState) -> Self {
+    pub(crate) fn of(row: &GrantRow, token: TokenState) -> Self {
         let (state, note, gone) = match token {
             TokenState::Active { user } => (GrantState::Active, renamed(row, &user), false),
             TokenState::Expired => (GrantState::Expired, None, false),

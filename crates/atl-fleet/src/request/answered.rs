@@ -3,39 +3,35 @@
 use std::io::{self, Write};
 
 use atl_client::{CopyError, Incoming, Response};
-use atl_oauth::Answer;
-use atl_store::{GrantState, Store, StoreError};
+use atl_oauth::{Answer, TokenState};
+use atl_store::{Store, StoreError};
 
 use super::verdict::{self, Asker};
-use crate::trouble::Trouble;
+use crate::{grants::Said, trouble::Trouble};
 
 /// An answer: its head, its body still to come, and what it means.
 #[derive(Debug)]
 pub struct Answered {
     incoming: Incoming,
-    /// Whether the body is a refusal in which the server repeats what was signed, token included.
-    repeats: bool,
     /// What is wrong with it, where its status is not 2xx.
     pub trouble: Option<Trouble>,
     /// What should be known of it all the same.
     pub warning: Option<String>,
-    /// What it says of the grant.
-    grant: Option<(String, GrantState, String)>,
+    /// What it says of the grant with this id.
+    said: Option<(String, Said)>,
 }
 
 impl Answered {
-    pub(super) fn new(answer: Answer<Incoming>, asker: Asker<'_>) -> Self {
+    pub(super) fn new(answer: Answer<Incoming>, asker: &Asker<'_>) -> Self {
         let head = &answer.response.head;
         let problem = answer.problem.as_ref();
-        let state =
-            problem.and_then(|problem| Some((verdict::grant_state(problem)?, problem.code())));
         Self {
-            trouble: verdict::trouble(&asker, head, problem),
-            warning: verdict::warning(&asker, head),
-            grant: asker.grant.zip(state).map(|(row, (state, said))| {
-                (row.id.clone(), state, format!("the server said `{said}`"))
-            }),
-            repeats: answer.problem.is_some(),
+            trouble: verdict::trouble(asker, head, problem),
+            warning: verdict::warning(asker, head),
+            said: asker
+                .grant
+                .zip(problem.and_then(TokenState::of))
+                .map(|(row, state)| (row.id.clone(), Said::of(row, state))),
             incoming: answer.response,
         }
     }
@@ -47,7 +43,7 @@ impl Answered {
 
     /// Whether the store does not know yet what the server said of the grant.
     pub fn is_news(&self) -> bool {
-        self.grant.is_some()
+        self.said.is_some()
     }
 
     /// Writes down what the server said of the grant.
@@ -55,8 +51,8 @@ impl Answered {
     /// # Errors
     /// Where the store cannot be written.
     pub fn record(&self, store: &Store) -> Result<(), StoreError> {
-        match &self.grant {
-            Some((id, state, note)) => store.set_grant_state(id, *state, Some(note)),
+        match &self.said {
+            Some((id, said)) => store.set_grant_state(id, said.state, said.note.as_deref()),
             None => Ok(()),
         }
     }
@@ -75,15 +71,20 @@ impl Answered {
         writer.write_all(b"\r\n")
     }
 
-    /// Writes the body as it comes.
+    /// Writes the body as it comes; where it explains a failure, with the token hidden, since servers repeat what was
+    /// signed.
     ///
     /// # Errors
     /// Where either side fails.
     pub fn write_body(mut self, writer: &mut dyn Write) -> Result<(), CopyError> {
-        if self.repeats {
-            let head = &mut self.incoming.head;
-            head.body = head.secrets.hide(&head.text()).into_bytes();
-        }
+        let head = &mut self.incoming.head;
+        let end = match str::from_utf8(&head.body) {
+            Ok(text) => text.len(),
+            Err(broken) => broken.valid_up_to(),
+        };
+        let rest = head.body.split_off(end);
+        head.body = head.secrets.hide(&head.text()).into_bytes();
+        head.body.extend(rest);
         self.incoming.copy_to(writer).map(drop)
     }
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use atl_store::{GrantRow, GrantState, Store};
+use jiff::Timestamp;
 use secrecy::SecretString;
 
 use super::error::RequestError;
 use crate::{
     engine::consumers_of,
+    grants::state,
     trouble::Trouble,
     wanted::{Consumer, Ready, ReadyServer, State},
 };
@@ -54,11 +56,9 @@ pub(super) fn grant(
         Some(store) => store.grants()?,
         None => Vec::new(),
     };
-    let ours = rows.into_iter().filter(|row| {
-        row.server_url == server_url
-            && row.consumer == consumer.name
-            && row.consumer_key == consumer.key
-    });
+    let ours = rows
+        .into_iter()
+        .filter(|row| row.server_url == server_url && row.consumer == consumer.name);
     let row = choose(ours, consumer, server, user)?;
     let secrets = store.map(|store| store.grant_secrets(&row)).transpose()?;
     match secrets.flatten() {
@@ -82,8 +82,9 @@ fn choose(
     server: &str,
     user: Option<&str>,
 ) -> Result<GrantRow, RequestError> {
+    let now = Timestamp::now();
     let worth = |row: &GrantRow| {
-        let alive = match row.state {
+        let alive = match state(row, now) {
             GrantState::Active => 2,
             GrantState::Unknown => 1,
             GrantState::Expired | GrantState::Rejected => 0,

@@ -31,6 +31,9 @@ pub enum ParameterError {
     /// One without a name.
     #[error("a parameter has a value and no name, which servers do not read")]
     Nameless,
+    /// A form that says it is written in another way.
+    #[error("the form has the charset `{0}`, and signatures are made over UTF-8")]
+    Charset(String),
     /// Bytes that are no text.
     #[error("the parameters are not UTF-8 once decoded, which is how servers read them")]
     NotUtf8,
@@ -45,6 +48,7 @@ impl ParameterError {
                 "call as a stored grant, with `--as USER`; where impersonation is meant, use `--impersonate USER`"
             }
             Self::Nameless => "write `NAME=VALUE`",
+            Self::Charset(_) => "write the form in UTF-8, and leave `charset` out",
             Self::NotUtf8 => "encode text as UTF-8, such as `%C3%A9` for `é`",
         }
     }
@@ -56,6 +60,22 @@ pub(super) fn read(text: &str) -> Result<Vec<Parameter>, ParameterError> {
         return Err(ParameterError::NotUtf8);
     }
     Ok(rfc5849::form_parameters(text))
+}
+
+/// Reads the body of a form.
+pub(super) fn read_form(
+    content_type: &str,
+    bytes: &[u8],
+) -> Result<Vec<Parameter>, ParameterError> {
+    let charset = content_type
+        .split(';')
+        .filter_map(|part| part.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .map(|(_, value)| value.trim().trim_matches('"'));
+    if let Some(other) = charset.filter(|charset| !charset.eq_ignore_ascii_case("utf-8")) {
+        return Err(ParameterError::Charset(other.to_owned()));
+    }
+    read(str::from_utf8(bytes).map_err(|_| ParameterError::NotUtf8)?)
 }
 
 /// Refuses what would not arrive, or not as what it is.

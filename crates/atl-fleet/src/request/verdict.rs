@@ -2,7 +2,7 @@
 
 use atl_client::{Client, Request, Response};
 use atl_oauth::{Problem, ProblemKind};
-use atl_store::{GrantRow, GrantState};
+use atl_store::GrantRow;
 
 use super::Actor;
 use crate::{plan::Status, trouble::Trouble};
@@ -28,9 +28,7 @@ pub(super) fn trouble(
     }
     let redirected = asker.client.redirected(asker.request, head);
     let trouble = match (problem, asker.grant) {
-        (Some(problem), Some(grant)) if grant_state(problem).is_some() => {
-            rejected(asker, problem, grant)
-        }
+        (Some(problem), Some(grant)) if is_dead(problem) => rejected(asker, problem, grant),
         (Some(problem), _) => Trouble::problem(&head.server, asker.consumer_key, problem),
         (None, _) => match (head.status, redirected) {
             (_, Some(error)) => error.into(),
@@ -46,16 +44,15 @@ pub(super) fn trouble(
     Some(Trouble { status, ..trouble })
 }
 
-/// What a problem makes of the grant that the call was made with; nothing where it is not about the grant.
-pub(super) fn grant_state(problem: &Problem) -> Option<GrantState> {
-    match problem.kind {
-        ProblemKind::TokenExpired => Some(GrantState::Expired),
-        ProblemKind::TokenRejected
-        | ProblemKind::TokenRevoked
-        | ProblemKind::TokenUsed
-        | ProblemKind::TokenNotAuthorized => Some(GrantState::Rejected),
-        _ => None,
-    }
+/// Whether the grant itself is what the server does not take.
+fn is_dead(problem: &Problem) -> bool {
+    matches!(
+        problem.kind,
+        ProblemKind::TokenExpired
+            | ProblemKind::TokenRejected
+            | ProblemKind::TokenRevoked
+            | ProblemKind::TokenUsed
+    )
 }
 
 /// What is odd about a good answer: it was made for nobody, although somebody was meant (protocol.md 2.8).
@@ -79,7 +76,7 @@ pub(super) fn warning(asker: &Asker<'_>, head: &Response) -> Option<String> {
 /// The server does not take the token.
 fn rejected(asker: &Asker<'_>, problem: &Problem, grant: &GrantRow) -> Trouble {
     let server = asker.client.server();
-    let place = format!("-s {server} --user {}", grant.user);
+    let place = format!("-s {server} -c {} --user {}", grant.consumer, grant.user);
     let renewable = problem.kind == ProblemKind::TokenExpired
         && grant.renewable
         && grant
