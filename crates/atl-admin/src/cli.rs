@@ -8,7 +8,10 @@ use clap::{
 };
 
 use crate::{
-    commands::{apply, check, completions, history, init, keys, links, man, plan, request, tokens},
+    commands::{
+        apply, authorize, check, completions, history, init, keys, links, man, plan, request,
+        tokens,
+    },
     environment,
     flags::{self, Color, Format, Switch},
 };
@@ -145,6 +148,8 @@ pub enum Commands {
     Plan(plan::Args),
     /// Make the servers as the fleet file says, and prove it
     Apply(apply::Args),
+    /// Have users give access: the OAuth dance, for the selected consumers and servers
+    Authorize(authorize::Args),
     /// Make one signed call, like curl
     Request(request::Args),
     /// Manage application links one at a time

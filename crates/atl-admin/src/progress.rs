@@ -12,7 +12,7 @@ use std::{
 use atl_fleet::{Event, RunOptions, Sink};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{context::Context, flags::Format, interrupt};
+use crate::{context::Context, flags::Format, interrupt, term};
 
 /// How long a refusal right after a write is asked again, where no flag says otherwise.
 pub(crate) const SETTLE: Duration = Duration::from_mins(1);
@@ -69,6 +69,16 @@ impl<'a> Progress<'a> {
             Event::BeginGrants { phase, grants, .. } => self.begin(phase, *grants, "grants"),
             Event::Planned(_) | Event::Server(_) | Event::Checked(_) | Event::Grant(_) => {
                 self.bar.inc(1);
+            }
+            // One that was only asked about is an event of its own.
+            Event::GrantFailed(failed) if failed.id.is_none() => self.bar.inc(1),
+            Event::Warning {
+                server,
+                consumer,
+                message,
+            } => {
+                let text = format!("{server}: {consumer}: {message}");
+                self.bar.suspend(|| term::warn(&text));
             }
             Event::Step {
                 server,

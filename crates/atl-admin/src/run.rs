@@ -11,7 +11,8 @@ use anstream::ColorChoice;
 use crate::{
     cli::{self, Cli, Commands},
     commands::{
-        apply, check, completions, history, init, keys, links, man, plan, request, schema, tokens,
+        apply, authorize, check, completions, history, init, keys, links, man, plan, request,
+        schema, tokens,
     },
     context::Context,
     environment,
@@ -47,6 +48,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Check(args) => check::run(&context, &args),
         Commands::Plan(args) => plan::run(&context, &args),
         Commands::Apply(args) => apply::run(&context, &args),
+        Commands::Authorize(args) => authorize::run(&context, &args),
         Commands::Request(args) => request::run(&context, args),
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),

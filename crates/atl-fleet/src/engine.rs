@@ -73,6 +73,22 @@ pub enum StartError {
     /// The fleet file is not the one that the plan was made from.
     #[error("the fleet file has changed since the plan was made")]
     OtherFleet,
+    /// Nobody is named whose grant is wanted.
+    #[error("no grant is wanted of anybody on these servers")]
+    NothingToAuthorize,
+    /// Somebody cannot be signed in as.
+    #[error("the fleet file has no password of {}", listed(without))]
+    NoPassword {
+        /// Each user, and the consumer that wants the grant.
+        without: Vec<(String, String)>,
+    },
+}
+
+fn listed(without: &[(String, String)]) -> String {
+    let each = without
+        .iter()
+        .map(|(user, consumer)| format!("`{user}` for consumer `{consumer}`"));
+    each.collect::<Vec<_>>().join(" and of ")
 }
 
 impl StartError {
@@ -83,6 +99,8 @@ impl StartError {
             Self::Config { .. }
                 | Self::FileKey(_)
                 | Self::OtherFleet
+                | Self::NothingToAuthorize
+                | Self::NoPassword { .. }
                 | Self::Grant(GrantChoiceError::Ambiguous { .. })
         )
     }
@@ -100,6 +118,13 @@ impl StartError {
             Self::Grant(error) => error.advice(),
             Self::Key { source, .. } => source.advice(),
             Self::OtherFleet => "make a new plan with `atl-admin plan --out FILE`".to_owned(),
+            Self::NothingToAuthorize => {
+                "name the users under `grants:` of a consumer in the fleet file".to_owned()
+            }
+            Self::NoPassword { .. } => {
+                "give `password:` beside `user:` under `grants:` of the consumer, as `${env:NAME}`"
+                    .to_owned()
+            }
         }
     }
 }
@@ -246,9 +271,11 @@ fn rights_matter(change: &Change, observed: &Observed) -> bool {
         || (change.kind == Kind::TwoLegged && change.fields.iter().any(|field| needs(&field.path)))
 }
 
-pub(crate) fn clients(servers: &[ReadyServer]) -> Result<Vec<Client>, StartError> {
+pub(crate) fn clients<'r>(
+    servers: impl IntoIterator<Item = &'r ReadyServer>,
+) -> Result<Vec<Client>, StartError> {
     let transport = Transport::default();
-    let mut clients = Vec::with_capacity(servers.len());
+    let mut clients = Vec::new();
     let mut troubles = Vec::new();
     for server in servers {
         match Client::new(server.config.clone(), &transport) {

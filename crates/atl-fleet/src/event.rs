@@ -23,7 +23,7 @@ pub enum Event<'a> {
     },
     /// A phase that works on grants begins.
     BeginGrants {
-        /// `verify`, `renew` or `revoke`.
+        /// `authorize`, `verify`, `renew` or `revoke`.
         phase: &'static str,
         /// How many servers it concerns.
         servers: usize,
@@ -66,6 +66,15 @@ pub enum Event<'a> {
     Grant(&'a GrantEntry),
     /// A grant could not be.
     GrantFailed(&'a FailedGrant),
+    /// Something to know that is no failure.
+    Warning {
+        /// The server.
+        server: &'a str,
+        /// The consumer.
+        consumer: &'a str,
+        /// What.
+        message: &'a str,
+    },
     /// The run is over.
     Summary(&'a Summary),
 }

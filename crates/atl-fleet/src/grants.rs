@@ -3,11 +3,12 @@
 mod choose;
 mod list;
 mod renew;
-mod said;
+pub(crate) mod said;
 mod settle;
 mod verify;
 mod work;
 
+pub(crate) use choose::same_user;
 pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use list::{Coverage, GrantList, list, not_selected};
 pub use renew::renew;

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adopt;
+mod authorize;
 pub mod check;
 mod choose;
 mod clock;
@@ -31,6 +32,7 @@ mod two_legged;
 mod wanted;
 
 pub use adopt::{Adopted, adopt};
+pub use authorize::authorize;
 pub use engine::{Looked, RunOptions, StartError, look};
 pub use event::{Event, Sink};
 pub use file::{

@@ -3,7 +3,7 @@
 use atl_store::GrantState;
 
 use crate::{
-    grant::GrantReport,
+    grant::{GrantEntry, GrantReport},
     plan::{Plan, Status},
 };
 
@@ -97,9 +97,13 @@ pub fn of_verify(report: &GrantReport) -> Exit {
     )
 }
 
-/// What renewing or revoking grants came to, each grant for itself.
+/// What obtaining, renewing or revoking grants came to, each grant for itself.
 pub fn of_grants(report: &GrantReport) -> Exit {
     let failed = report.failed.iter().map(|failed| failed.error.status);
-    let well = report.grants.len().saturating_sub(report.failed.len());
-    of_changing(failed.chain(std::iter::repeat_n(Status::Ok, well)))
+    let has_failed = |grant: &&GrantEntry| {
+        let mut failed = report.failed.iter();
+        failed.any(|failed| failed.id.as_ref() == Some(&grant.id))
+    };
+    let well = report.grants.iter().filter(|grant| !has_failed(grant));
+    of_changing(failed.chain(well.map(|_| Status::Ok)))
 }

@@ -6,8 +6,8 @@ use atl_applinks::ApplicationLink;
 use atl_store::{JournalRow, LinkMade, Outcome, StoreError};
 
 use crate::{
-    choose::Held, execute::Work, kept, observe::ObservedConsumer, trouble::Trouble,
-    wanted::Consumer,
+    authorize::left_open, choose::Held, execute::Work, kept, observe::ObservedConsumer,
+    trouble::Trouble, wanted::Consumer,
 };
 
 /// Closes the open steps of (server, consumer). The lock is held, so no other process is in the middle of them. What
@@ -22,6 +22,10 @@ pub(crate) fn settle_open_steps(
     for row in open(work, &consumer.name)? {
         let happened = match row.step.action.as_str() {
             kept::ACTION => continue,
+            left_open::ACTION => {
+                left_open::close(work.execute.store, work.execute.sink, &row)?;
+                continue;
+            }
             "consumer put" => match Held::of(seen.consumer.as_ref(), &consumer.key) {
                 Held::Key(Some(fingerprint)) => {
                     Some(fingerprint.to_string() == detail(&row, "fingerprint"))

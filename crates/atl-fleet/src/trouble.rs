@@ -5,7 +5,7 @@ use std::error::Error;
 use atl_applinks::ApplinksError;
 use atl_client::{ClientError, Failure};
 use atl_keys::KeyError;
-use atl_oauth::{Cause, OauthError, Problem};
+use atl_oauth::{ApproveError, Cause, OauthError, Problem};
 use atl_store::StoreError;
 use serde::{Deserialize, Serialize};
 
@@ -70,7 +70,7 @@ pub(crate) fn message_of(error: &dyn Error) -> String {
     text
 }
 
-fn status_of(failure: Failure) -> Status {
+pub(crate) fn status_of(failure: Failure) -> Status {
     match failure {
         Failure::Unreachable => Status::Unreachable,
         Failure::Refused => Status::Refused,
@@ -102,6 +102,17 @@ impl From<ApplinksError> for Trouble {
 
 impl From<OauthError> for Trouble {
     fn from(error: OauthError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: message_of(&error),
+            advice: error.advice(),
+            status: status_of(error.failure()),
+        }
+    }
+}
+
+impl From<ApproveError> for Trouble {
+    fn from(error: ApproveError) -> Self {
         Self {
             code: error.code().to_owned(),
             message: message_of(&error),

@@ -1,6 +1,6 @@
 //! Grants, and what came of asking for or about them, for people and for programs.
 
-use atl_fleet::{FailedGrant, GrantEntry, GrantReport};
+use atl_fleet::{FailedGrant, GrantEntry, GrantReport, Trouble};
 
 use super::{Column, counted};
 use crate::{
@@ -41,13 +41,13 @@ pub(crate) fn show(context: &Context, report: &GrantReport) -> Result<()> {
         Format::Json | Format::Yaml => output.document(report),
         Format::Csv => {
             output.listing("grants", "grant", &COLUMNS, &report.grants)?;
-            tell_failed(&report.failed);
+            tell_failed(report);
             Ok(())
         }
         Format::Table => {
             output.listing("grants", "grant", &COLUMNS, &report.grants)?;
             output.text(&format!("{}\n", summary(&report.grants)))?;
-            tell_failed(&report.failed);
+            tell_failed(report);
             Ok(())
         }
     }
@@ -69,13 +69,31 @@ pub(crate) fn summary(grants: &[GrantEntry]) -> String {
     )
 }
 
-/// Says each thing that went wrong on a server once.
-fn tell_failed(failed: &[FailedGrant]) {
+/// Says each thing that went wrong on a server once; where there is no grant to show, with whose it was to be.
+fn tell_failed(report: &GrantReport) {
     let mut told = Vec::new();
-    for FailedGrant { server, error, .. } in failed {
-        if !told.contains(&(server, error)) {
-            told.push((server, error));
-            tell(server, error);
+    for failed in &report.failed {
+        let shown = |grant: &GrantEntry| failed.id.as_ref() == Some(&grant.id);
+        let error = if report.grants.iter().any(shown) {
+            failed.error.clone()
+        } else {
+            named(failed)
+        };
+        let what = (failed.server.as_str(), error);
+        if !told.contains(&what) {
+            tell(what.0, &what.1);
+            told.push(what);
         }
+    }
+}
+
+/// What went wrong, with the consumer and the user.
+fn named(failed: &FailedGrant) -> Trouble {
+    let message = &failed.error.message;
+    let server = format!("{}: ", failed.server);
+    let what = message.strip_prefix(&server).unwrap_or(message);
+    Trouble {
+        message: format!("`{}` for `{}`: {what}", failed.consumer, failed.user),
+        ..failed.error.clone()
     }
 }

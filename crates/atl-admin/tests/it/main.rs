@@ -8,12 +8,14 @@
 mod absent;
 mod acceptance;
 mod apply;
+mod authorize_headless;
 mod broken_servers;
 mod check;
 mod check_calls;
 mod check_grants;
 mod cluster;
 mod completions;
+mod dances;
 #[cfg(unix)]
 mod disk;
 mod env;

@@ -100,7 +100,7 @@ record! {
         optional servers: NonEmpty<Field<Selector>>,
         /// Two-legged OAuth; left alone unless given.
         optional two_legged: TwoLegged,
-        /// The users whose grants are wanted; no command uses them yet.
+        /// The users whose grants are wanted, for `authorize`.
         optional grants: Vec<Grant>,
         /// After which age something is due; no command uses it yet.
         optional policy: Policy,
@@ -150,7 +150,7 @@ record! {
     Secret Grant {
         /// The user's name.
         required user: Field<Text>,
-        /// The user's password; no command uses it yet.
+        /// The user's password, for `authorize --headless` only.
         optional password: Secret,
     }
 }

@@ -164,7 +164,7 @@ fn signed(time: Duration) -> SignedDuration {
 }
 
 /// Whether two names are those of one user: the products compare them without case.
-pub(super) fn same_user(one: &str, other: &str) -> bool {
+pub(crate) fn same_user(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 

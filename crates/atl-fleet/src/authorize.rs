@@ -1,0 +1,208 @@
+//! `authorize`: the dance, for every grant that the fleet file wants and the store does not have.
+
+mod dance;
+mod exchange;
+mod held;
+pub(crate) mod left_open;
+mod page;
+mod read_back;
+mod wanted;
+
+use std::sync::Arc;
+
+use atl_client::{Client, Credentials, Login, ServerConfig, Transport};
+use atl_store::Store;
+use secrecy::{ExposeSecret as _, SecretString};
+
+use crate::{
+    engine::{RunOptions, StartError, clients, side_by_side},
+    event::Event,
+    grant::{FailedGrant, GrantEntry, GrantReport},
+    keys::Keys,
+    known::{Known, read_file_keys},
+    signing::signing_key,
+    step::RunInfo,
+    wanted::Ready,
+};
+use dance::{Dance, Failure};
+use wanted::{OnServer, Wanted, wanted};
+
+/// Dances for `users`, or for all whom the fleet file names where there are none: signs in as them with their passwords
+/// and approves. Servers go side by side; a failure stays on its server.
+///
+/// # Errors
+///
+/// Only where nothing could be started; a dance that failed is in the report.
+pub fn authorize(
+    ready: &Ready,
+    store: &Store,
+    users: &[String],
+    info: &RunInfo,
+    run: RunOptions<'_>,
+) -> Result<GrantReport, StartError> {
+    let servers = wanted(ready, users)?;
+    let known = Known::read(Some(store))?;
+    let keys = Keys::new(Some(store), read_file_keys(&ready.consumers)?);
+    let tasks = tasks(servers)?;
+    (run.sink)(&Event::BeginGrants {
+        phase: "authorize",
+        servers: tasks.len(),
+        grants: tasks.iter().map(|task| task.dances.len()).sum(),
+    });
+    let all = All {
+        ready,
+        store,
+        known: &known,
+        keys: &keys,
+        info,
+        run,
+    };
+    let results = side_by_side(run.parallel, &tasks, |_, task| all.on_server(task));
+    let (mut grants, mut failed) = (Vec::new(), Vec::new());
+    for result in results.into_iter().flatten() {
+        match result {
+            Ok(grant) => grants.push(grant),
+            Err(failure) => failed.push(failure),
+        }
+    }
+    Ok(GrantReport::new(grants, failed))
+}
+
+/// The work on one server.
+struct Task<'a> {
+    /// For signed calls.
+    client: Client,
+    dances: Vec<(Wanted<'a>, Arc<Client>)>,
+}
+
+/// Makes the clients, which checks their configuration and sends nothing.
+fn tasks(servers: Vec<OnServer<'_>>) -> Result<Vec<Task<'_>>, StartError> {
+    let clients = clients(servers.iter().map(|on| on.server))?;
+    let mut tasks = Vec::with_capacity(clients.len());
+    let mut without = Vec::new();
+    for (OnServer { server, dances }, client) in servers.into_iter().zip(clients) {
+        let mut accounts = Accounts::new(&server.config);
+        let mut with_account = Vec::with_capacity(dances.len());
+        for wanted in dances {
+            if let Some(password) = wanted.password {
+                let account = accounts.client(wanted.user, password)?;
+                with_account.push((wanted, account));
+            } else {
+                without.push((wanted.user.to_owned(), wanted.consumer.name.clone()));
+            }
+        }
+        tasks.push(Task {
+            client,
+            dances: with_account,
+        });
+    }
+    without.sort();
+    without.dedup();
+    if without.is_empty() {
+        Ok(tasks)
+    } else {
+        Err(StartError::NoPassword { without })
+    }
+}
+
+/// The users to sign in as on one server: one client each, so that a password that several consumers name is sent once.
+struct Accounts<'a> {
+    server: &'a ServerConfig,
+    transport: Transport,
+    known: Vec<(&'a str, &'a SecretString, Arc<Client>)>,
+}
+
+impl<'a> Accounts<'a> {
+    fn new(server: &'a ServerConfig) -> Self {
+        Self {
+            server,
+            transport: Transport::default(),
+            known: Vec::new(),
+        }
+    }
+
+    fn client(
+        &mut self,
+        user: &'a str,
+        password: &'a SecretString,
+    ) -> Result<Arc<Client>, StartError> {
+        let same = |(name, secret, _): &&(&str, &SecretString, Arc<Client>)| {
+            *name == user && secret.expose_secret() == password.expose_secret()
+        };
+        if let Some((_, _, client)) = self.known.iter().find(same) {
+            return Ok(Arc::clone(client));
+        }
+        let config = ServerConfig {
+            credentials: Credentials::Password {
+                username: user.to_owned(),
+                password: password.clone(),
+                login: Login::Session,
+            },
+            ..self.server.clone()
+        };
+        let client = Client::new(config, &self.transport).map_err(|error| StartError::Config {
+            troubles: vec![error.into()],
+        })?;
+        let client = Arc::new(client);
+        self.known.push((user, password, Arc::clone(&client)));
+        Ok(client)
+    }
+}
+
+/// What all servers share.
+struct All<'a> {
+    ready: &'a Ready,
+    store: &'a Store,
+    known: &'a Known,
+    keys: &'a Keys<'a>,
+    info: &'a RunInfo,
+    run: RunOptions<'a>,
+}
+
+impl All<'_> {
+    /// The dances on one server, in the order of the file.
+    fn on_server(&self, task: &Task<'_>) -> Vec<Result<GrantEntry, FailedGrant>> {
+        let mut results = Vec::with_capacity(task.dances.len());
+        for (wanted, account) in &task.dances {
+            let result = self.dance(&task.client, wanted, account);
+            let result = result.map_err(|failure| FailedGrant {
+                server: task.client.server().to_owned(),
+                consumer: wanted.consumer.name.clone(),
+                user: wanted.user.to_owned(),
+                id: failure.id,
+                error: failure.error,
+            });
+            (self.run.sink)(&match &result {
+                Ok(grant) => Event::Grant(grant),
+                Err(failed) => Event::GrantFailed(failed),
+            });
+            results.push(result);
+        }
+        for (_, account) in &task.dances {
+            account.sign_out();
+        }
+        results
+    }
+
+    fn dance(
+        &self,
+        client: &Client,
+        wanted: &Wanted<'_>,
+        account: &Client,
+    ) -> Result<GrantEntry, Failure> {
+        let consumer = wanted.consumer;
+        let url = client.base_url().as_str();
+        let key = signing_key(self.known, self.keys, consumer, client.server(), url)?;
+        let dance = Dance {
+            store: self.store,
+            info: self.info,
+            run: self.run,
+            client,
+            consumer,
+            user: wanted.user,
+            key,
+            account,
+        };
+        dance.run(&self.ready.consumers)
+    }
+}

@@ -1,0 +1,160 @@
+//! One dance: look at what there is, ask, have it decided, exchange, read back.
+
+use std::sync::atomic::Ordering;
+
+use atl_client::Client;
+use atl_oauth::{ConsumerSigner, Pending, approve};
+use atl_store::{GrantRow, JournalRow, Lock, Store, StoreError};
+use serde_json::json;
+
+use super::{
+    held::Held,
+    left_open::{self, ACTION},
+};
+use crate::{
+    engine::RunOptions,
+    event::Event,
+    execute::interrupted,
+    grant::GrantEntry,
+    grants::same_user,
+    settle::{Try, settle},
+    signing::SigningKey,
+    step::{Journal, RunInfo},
+    trouble::Trouble,
+    wanted::Consumer,
+};
+
+/// A dance of one user for one consumer on one server.
+pub(super) struct Dance<'a> {
+    pub(super) store: &'a Store,
+    pub(super) info: &'a RunInfo,
+    pub(super) run: RunOptions<'a>,
+    /// Nobody is signed in on it: it carries signed calls.
+    pub(super) client: &'a Client,
+    pub(super) consumer: &'a Consumer,
+    pub(super) user: &'a str,
+    pub(super) key: SigningKey,
+    /// It signs in as the user.
+    pub(super) account: &'a Client,
+}
+
+/// Why there is no grant that works, and the grant in the store that it is about.
+pub(super) struct Failure {
+    pub(super) error: Trouble,
+    pub(super) id: Option<String>,
+}
+
+impl<E: Into<Trouble>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self {
+            error: error.into(),
+            id: None,
+        }
+    }
+}
+
+impl Dance<'_> {
+    /// Dances, unless there is a grant that works.
+    pub(super) fn run(&self, consumers: &[Consumer]) -> Result<GrantEntry, Failure> {
+        self.settle_left_open()?;
+        let row = match self.held()? {
+            Held::Works(row) => *row,
+            Held::Nothing(before) => {
+                let (client, signer) = (self.client, self.signer());
+                let pending = Pending::ask(client, &signer, self.callback())?;
+                let decision = approve(self.account, &pending)?;
+                let approved = pending.decided(decision)?;
+                self.exchange(&approved, &before)?
+            }
+        };
+        Ok(GrantEntry::of_store(&row, consumers))
+    }
+
+    /// Where the decision is to go: where a browser would be sent, so that the verifier is in an address and not on a
+    /// page; that address is never opened.
+    fn callback(&self) -> &str {
+        let registered = self.consumer.callback.as_ref();
+        registered.unwrap_or(&self.consumer.url)
+    }
+
+    pub(super) fn signer(&self) -> ConsumerSigner<'_> {
+        self.key.signer()
+    }
+
+    pub(super) fn server_url(&self) -> &str {
+        self.client.base_url().as_str()
+    }
+
+    /// The page where the user sees and revokes grants.
+    pub(super) fn page_url(&self) -> String {
+        left_open::page(self.server_url())
+    }
+
+    /// The grants in the store of this consumer key, server and user, newest first.
+    pub(super) fn stored(&self) -> Result<Vec<GrantRow>, StoreError> {
+        let mut rows = self.store.grants()?;
+        rows.retain(|row| {
+            row.consumer == self.consumer.name
+                && row.consumer_key == self.consumer.key
+                && row.server_url == self.server_url()
+                && same_user(&row.user, self.user)
+        });
+        rows.sort_by_key(|row| std::cmp::Reverse(row.issued));
+        Ok(rows)
+    }
+
+    /// The lock on this consumer and server. Nobody should lose an approval because another run needs a few seconds, so
+    /// it is waited for.
+    pub(super) fn lock(&self) -> Result<Lock, Trouble> {
+        let take = || match self.store.lock(self.server_url(), &self.consumer.name) {
+            Ok(lock) => Try::Done(lock),
+            Err(error @ StoreError::Locked { .. }) => Try::NotYet(error),
+            Err(error) => Try::Never(error),
+        };
+        Ok(settle(self.run.settle, self.run.interrupted, take)?)
+    }
+
+    /// Writes the exchange down, before it is made.
+    pub(super) fn begin(&self) -> Result<i64, Trouble> {
+        let server = self.client.server();
+        let consumer = &self.consumer.name;
+        (self.run.sink)(&Event::Step {
+            server,
+            consumer,
+            action: ACTION,
+        });
+        let journal = Journal {
+            store: self.store,
+            info: self.info,
+            server,
+            server_url: self.server_url(),
+            account: Some(self.user.to_owned()),
+            sink: self.run.sink,
+        };
+        let detail = json!({ "user": self.user, "consumer_key": self.consumer.key });
+        journal.begin(consumer, ACTION, detail)
+    }
+
+    /// Closes what a kill left open; where another run is at work now, it is that one's.
+    fn settle_left_open(&self) -> Result<(), Trouble> {
+        if self.run.interrupted.load(Ordering::Relaxed) {
+            return Err(interrupted());
+        }
+        let ours = |row: &JournalRow| {
+            row.step.action == ACTION
+                && row.step.server_url == self.server_url()
+                && row.step.consumer.as_ref() == Some(&self.consumer.name)
+        };
+        if !self.store.open_steps()?.iter().any(ours) {
+            return Ok(());
+        }
+        let _lock = match self.store.lock(self.server_url(), &self.consumer.name) {
+            Err(StoreError::Locked { .. }) => return Ok(()),
+            lock => lock?,
+        };
+        for row in self.store.open_steps()?.iter().filter(|row| ours(row)) {
+            left_open::close(self.store, self.run.sink, row)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,104 @@
+//! After a lost answer: the user's own page, before and after, shows whether it left a grant.
+
+use atl_client::Client;
+use atl_oauth::OauthError;
+use atl_store::Outcome;
+use atl_tokens::{PageGrant, read_page, revoke_signed_in};
+use secrecy::ExposeSecret as _;
+
+use super::dance::Dance;
+use crate::trouble::{Trouble, message_of};
+
+/// The page of a signed-in user, as it was before the exchange.
+pub(super) struct Page<'a> {
+    client: &'a Client,
+    /// `None` where it could not be read.
+    before: Option<Vec<PageGrant>>,
+}
+
+/// What a lost answer left behind.
+enum Left {
+    /// Nothing.
+    Nothing,
+    /// This grant, which was revoked.
+    Revoked(String),
+    /// This grant, which could not be revoked, and why.
+    Stays(String, String),
+    /// That could not be found out.
+    Unknown,
+}
+
+impl<'a> Page<'a> {
+    /// Reads it before the exchange; that it cannot be read matters only where the answer is lost.
+    pub(super) fn read(client: &'a Client) -> Self {
+        Self {
+            client,
+            before: read_page(client).ok(),
+        }
+    }
+
+    /// Reads it again, and revokes the one grant of the consumer that was not there before.
+    fn tidy(&self, consumer_name: &str) -> Left {
+        let (Some(before), Ok(after)) = (&self.before, read_page(self.client)) else {
+            return Left::Unknown;
+        };
+        let was_there = |grant: &PageGrant| {
+            before
+                .iter()
+                .any(|known| known.token.expose_secret() == grant.token.expose_secret())
+        };
+        let may_be_ours = |grant: &&PageGrant| {
+            let name = grant.consumer_name.as_deref();
+            !was_there(grant) && name.is_none_or(|name| name == consumer_name)
+        };
+        let new: Vec<&PageGrant> = after.iter().filter(may_be_ours).collect();
+        match new.as_slice() {
+            [] => Left::Nothing,
+            [stray] => match revoke_signed_in(self.client, &stray.token) {
+                Ok(()) => Left::Revoked(stray.id()),
+                Err(error) => Left::Stays(stray.id(), message_of(&error)),
+            },
+            _ => Left::Unknown,
+        }
+    }
+}
+
+impl Dance<'_> {
+    /// What to say of a lost answer, for the journal and the report.
+    pub(super) fn lost(&self, page: &Page<'_>, error: &OauthError) -> (Outcome, Trouble) {
+        let left = page.tidy(&self.consumer.display_name);
+        let (user, url) = (self.user, self.page_url());
+        let again = "run it again".to_owned();
+        let (outcome, what, advice): (fn(String) -> Outcome, _, _) = match left {
+            Left::Nothing => (
+                Outcome::Failed,
+                format!("the page of `{user}` shows that it left no grant"),
+                again,
+            ),
+            Left::Revoked(id) => (
+                Outcome::Failed,
+                format!("it left the grant {id} on the page of `{user}`, which was revoked"),
+                again,
+            ),
+            Left::Stays(id, why) => (
+                Outcome::Unknown,
+                format!(
+                    "it left the grant {id} on the page of `{user}`, which could not be revoked: {why}"
+                ),
+                format!("revoke it as `{user}` at {url}, then run it again"),
+            ),
+            Left::Unknown => (
+                Outcome::Unknown,
+                format!("`{user}` may have a grant that this store does not have"),
+                format!("sign in as `{user}`, revoke what nobody uses at {url}, then run it again"),
+            ),
+        };
+        let lost = message_of(error);
+        let message = format!("the answer to the exchange was lost ({lost}); {what}");
+        let trouble = Trouble {
+            status: crate::trouble::status_of(error.failure()),
+            ..Trouble::own("exchange_lost", message.clone(), advice)
+        };
+        (outcome(message), trouble)
+    }
+}
