@@ -5,14 +5,19 @@ mod exchange;
 mod held;
 pub(crate) mod left_open;
 mod page;
+mod person;
 mod read_back;
+mod wait;
 mod wanted;
 
 use std::sync::Arc;
 
 use atl_client::{Client, Credentials, Login, ServerConfig, Transport};
+use atl_oauth::Listener;
 use atl_store::Store;
 use secrecy::{ExposeSecret as _, SecretString};
+
+pub use person::{Invitation, Person, Told, Typed, Way};
 
 use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
@@ -24,11 +29,20 @@ use crate::{
     step::RunInfo,
     wanted::Ready,
 };
-use dance::{Dance, Failure};
+use dance::{By, Dance, Failure};
+use wait::Desk;
 use wanted::{OnServer, Wanted, wanted};
 
-/// Dances for `users`, or for all whom the fleet file names where there are none: signs in as them with their passwords
-/// and approves. Servers go side by side; a failure stays on its server.
+/// What to authorize.
+pub struct Authorize<'a> {
+    /// Only these users; none means those of the fleet file.
+    pub users: &'a [String],
+    /// How they approve.
+    pub way: Way<'a>,
+}
+
+/// Dances. Servers go side by side where no person is asked, and one after the other where one is; a failure stays on
+/// its server.
 ///
 /// # Errors
 ///
@@ -36,14 +50,15 @@ use wanted::{OnServer, Wanted, wanted};
 pub fn authorize(
     ready: &Ready,
     store: &Store,
-    users: &[String],
+    what: &Authorize<'_>,
     info: &RunInfo,
     run: RunOptions<'_>,
 ) -> Result<GrantReport, StartError> {
-    let servers = wanted(ready, users)?;
+    let servers = wanted(ready, what.users)?;
     let known = Known::read(Some(store))?;
     let keys = Keys::new(Some(store), read_file_keys(&ready.consumers)?);
-    let tasks = tasks(servers)?;
+    let desk = desk(&what.way)?;
+    let tasks = tasks(servers, desk.as_ref())?;
     (run.sink)(&Event::BeginGrants {
         phase: "authorize",
         servers: tasks.len(),
@@ -57,7 +72,8 @@ pub fn authorize(
         info,
         run,
     };
-    let results = side_by_side(run.parallel, &tasks, |_, task| all.on_server(task));
+    let parallel = if desk.is_none() { run.parallel } else { 1 };
+    let results = side_by_side(parallel, &tasks, |_, task| all.on_server(task));
     let (mut grants, mut failed) = (Vec::new(), Vec::new());
     for result in results.into_iter().flatten() {
         match result {
@@ -68,32 +84,54 @@ pub fn authorize(
     Ok(GrantReport::new(grants, failed))
 }
 
+/// Where a person is asked, if one is.
+fn desk<'a>(way: &Way<'a>) -> Result<Option<Desk<'a>>, StartError> {
+    Ok(match *way {
+        Way::Headless => None,
+        Way::OutOfBand { person } => Some(Desk {
+            person,
+            listener: None,
+        }),
+        Way::Browser { port, person } => Some(Desk {
+            person,
+            listener: Some(Listener::bind(port)?),
+        }),
+    })
+}
+
 /// The work on one server.
 struct Task<'a> {
     /// For signed calls.
     client: Client,
-    dances: Vec<(Wanted<'a>, Arc<Client>)>,
+    dances: Vec<(Wanted<'a>, By<'a>)>,
 }
 
-/// Makes the clients, which checks their configuration and sends nothing.
-fn tasks(servers: Vec<OnServer<'_>>) -> Result<Vec<Task<'_>>, StartError> {
+/// Makes the clients, which checks their configuration and sends nothing. A person decides, or we do with the user's
+/// password.
+fn tasks<'a>(
+    servers: Vec<OnServer<'a>>,
+    desk: Option<&'a Desk<'a>>,
+) -> Result<Vec<Task<'a>>, StartError> {
     let clients = clients(servers.iter().map(|on| on.server))?;
     let mut tasks = Vec::with_capacity(clients.len());
     let mut without = Vec::new();
     for (OnServer { server, dances }, client) in servers.into_iter().zip(clients) {
         let mut accounts = Accounts::new(&server.config);
-        let mut with_account = Vec::with_capacity(dances.len());
+        let mut decided_by = Vec::with_capacity(dances.len());
         for wanted in dances {
-            if let Some(password) = wanted.password {
-                let account = accounts.client(wanted.user, password)?;
-                with_account.push((wanted, account));
-            } else {
-                without.push((wanted.user.to_owned(), wanted.consumer.name.clone()));
-            }
+            let by = match (desk, wanted.password) {
+                (Some(desk), _) => By::Person(desk),
+                (None, Some(password)) => By::Account(accounts.client(wanted.user, password)?),
+                (None, None) => {
+                    without.push((wanted.user.to_owned(), wanted.consumer.name.clone()));
+                    continue;
+                }
+            };
+            decided_by.push((wanted, by));
         }
         tasks.push(Task {
             client,
-            dances: with_account,
+            dances: decided_by,
         });
     }
     without.sort();
@@ -163,8 +201,8 @@ impl All<'_> {
     /// The dances on one server, in the order of the file.
     fn on_server(&self, task: &Task<'_>) -> Vec<Result<GrantEntry, FailedGrant>> {
         let mut results = Vec::with_capacity(task.dances.len());
-        for (wanted, account) in &task.dances {
-            let result = self.dance(&task.client, wanted, account);
+        for (wanted, by) in &task.dances {
+            let result = self.dance(&task.client, wanted, by);
             let result = result.map_err(|failure| FailedGrant {
                 server: task.client.server().to_owned(),
                 consumer: wanted.consumer.name.clone(),
@@ -178,8 +216,10 @@ impl All<'_> {
             });
             results.push(result);
         }
-        for (_, account) in &task.dances {
-            account.sign_out();
+        for (_, by) in &task.dances {
+            if let By::Account(client) = by {
+                client.sign_out();
+            }
         }
         results
     }
@@ -188,7 +228,7 @@ impl All<'_> {
         &self,
         client: &Client,
         wanted: &Wanted<'_>,
-        account: &Client,
+        by: &By<'_>,
     ) -> Result<GrantEntry, Failure> {
         let consumer = wanted.consumer;
         let url = client.base_url().as_str();
@@ -201,7 +241,7 @@ impl All<'_> {
             consumer,
             user: wanted.user,
             key,
-            account,
+            by,
         };
         dance.run(&self.ready.consumers)
     }

@@ -12,6 +12,7 @@ use std::{
 
 use atl_client::{Client, Transport};
 use atl_keys::{KeySize, Keypair};
+use atl_oauth::ListenError;
 use atl_store::{Store, StoreError};
 
 use crate::{
@@ -82,6 +83,9 @@ pub enum StartError {
         /// Each user, and the consumer that wants the grant.
         without: Vec<(String, String)>,
     },
+    /// Nothing can be listened on for the browser to come back.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
 }
 
 fn listed(without: &[(String, String)]) -> String {
@@ -119,12 +123,14 @@ impl StartError {
             Self::Key { source, .. } => source.advice(),
             Self::OtherFleet => "make a new plan with `atl-admin plan --out FILE`".to_owned(),
             Self::NothingToAuthorize => {
-                "name the users under `grants:` of a consumer in the fleet file".to_owned()
+                "name the users under `grants:` of a consumer in the fleet file, or with `--user NAME`".to_owned()
             }
             Self::NoPassword { .. } => {
-                "give `password:` beside `user:` under `grants:` of the consumer, as `${env:NAME}`"
+                "give `password:` beside `user:` under `grants:` of the consumer, as `${env:NAME}`; without `--headless` \
+                 the users approve themselves, in a browser"
                     .to_owned()
             }
+            Self::Listen(error) => error.advice().to_owned(),
         }
     }
 }

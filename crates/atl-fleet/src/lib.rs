@@ -32,7 +32,7 @@ mod two_legged;
 mod wanted;
 
 pub use adopt::{Adopted, adopt};
-pub use authorize::authorize;
+pub use authorize::{Authorize, Invitation, Person, Told, Typed, Way, authorize};
 pub use engine::{Looked, RunOptions, StartError, look};
 pub use event::{Event, Sink};
 pub use file::{

@@ -1,43 +1,87 @@
 //! `authorize`
 
-use atl_fleet::{Event, Needs, authorize, of_grants};
+mod browser;
+mod screen;
+
+use atl_fleet::{Authorize, Event, Needs, Way, authorize, of_grants};
 
 use crate::{
     context::{Context, run_info},
-    error::Result,
+    error::{Error, Result},
     exit::Exit,
     interrupt,
     output::grants,
     progress::Progress,
 };
+use browser::Browser;
+use screen::Screen;
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "One dance for each user under `grants:` of each consumer, on each of its servers; one whose grant is in \
-                  the store and works is left alone. Whoever allowed it must be the user who was named, or the grant is \
-                  revoked at once.\n\nExamples:\n  atl-admin authorize --headless\n  \
-                  atl-admin authorize --headless -s jira -c deploy-bot --user svc-deploy"
+                  the store and works is left alone. The user opens a page of the server in a browser and allows it; \
+                  with `--headless` that is done with the password of the fleet file. Whoever allowed it must be the \
+                  user who was named, or the grant is revoked at once.\n\n\
+                  `BROWSER` names another browser than the system's: a program and its words, with `%s` where the \
+                  address goes.\n\nExamples:\n  atl-admin authorize --headless\n  \
+                  atl-admin authorize -s jira -c deploy-bot --user alice\n  atl-admin authorize -s jira --oob"
 )]
 pub struct Args {
-    /// Only this user (can be repeated)
+    /// Only this user (can be repeated); somebody who is not in the fleet file approves in a browser
     #[arg(long = "user", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub users: Vec<String>,
+    /// The port on this machine that the browser comes back to; a free one unless given
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["oob", "headless"])]
+    pub port: Option<u16>,
+    /// How users approve.
+    #[command(flatten)]
+    pub way: Ways,
+}
+
+/// How users approve, if not in the browser of this machine.
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+pub struct Ways {
+    /// Ask for the verifier that the server shows, or for the address of the page that the browser lands on
+    #[arg(long)]
+    pub oob: bool,
+    /// Open no browser: print the address, and wait for the browser to come back or for a pasted address
+    #[arg(long)]
+    pub no_browser: bool,
     /// Sign in as the users with their passwords of the fleet file, and approve
-    #[arg(long, required = true)]
+    #[arg(long)]
     pub headless: bool,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    somebody_is_there(context, &args.way)?;
     let ready = context.ready(Needs {
-        grant_passwords: true,
+        grant_passwords: args.way.headless,
         ..Needs::default()
     })?;
     let store = context.store("authorize")?;
     let progress = Progress::new(context);
+    let screen = Screen::new(context.terminal, browser(&args.way));
+    let way = match &args.way {
+        Ways { headless: true, .. } => Way::Headless,
+        Ways { oob: true, .. } => Way::OutOfBand { person: &screen },
+        Ways { .. } => Way::Browser {
+            port: args.port,
+            person: &screen,
+        },
+    };
+    if !args.way.headless {
+        // A person who is asked something is not to look at a bar.
+        progress.finish();
+    }
     let sink = |event: &Event<'_>| progress.take(event);
+    let what = Authorize {
+        users: &args.users,
+        way,
+    };
     let info = run_info("authorize");
-    let report = authorize(&ready, &store, &args.users, &info, progress.run(&sink))?;
+    let report = authorize(&ready, &store, &what, &info, progress.run(&sink))?;
     progress.finish();
     grants::show(context, &report)?;
     if progress.interrupted() {
@@ -45,4 +89,31 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     Ok(of_grants(&report).into())
+}
+
+/// Approving takes a person, and a verifier one who can type.
+fn somebody_is_there(context: &Context, way: &Ways) -> Result<()> {
+    if way.headless {
+        return Ok(());
+    }
+    if context.globals.no_input {
+        return Err(Error::usage(
+            "approving takes a person, and `--no-input` says that there is none",
+        )
+        .hint("pass `--headless`, with the users' passwords under `grants:` in the fleet file"));
+    }
+    if way.oob && !context.terminal.can_ask {
+        return Err(
+            Error::usage("there is no terminal to type the verifier on").hint(
+                "leave `--oob` out, so that the browser comes back by itself, or pass `--headless`",
+            ),
+        );
+    }
+    Ok(())
+}
+
+/// The browser to open, if any.
+fn browser(way: &Ways) -> Option<Browser> {
+    let opens = !(way.oob || way.no_browser || way.headless);
+    opens.then(Browser::of_environment)
 }

@@ -197,7 +197,13 @@ fn nobody_to_ask_and_no_password_is_wrong_usage() {
         assert_eq!(fleet.requests(), 0, "{line}");
     };
     check("authorize --headless --user bob", "no password of `bob`");
-    check("authorize --headless --user=", "--user");
+    check("authorize --no-input", "--headless");
+    check("authorize --oob", "no terminal");
+    check("authorize --headless --oob", "cannot be used with");
+    check("authorize --oob --no-browser", "cannot be used with");
+    check("authorize --headless --port 4000", "cannot be used with");
+    check("authorize --port 0", "0");
+    check("authorize --user=", "--user");
     fleet.wants(&[]);
     check("authorize --headless", "under `grants:`");
     fleet.edit("    callback:", "    state: absent\n    callback:");

@@ -1,9 +1,14 @@
 //! Fleets whose consumer wants grants, and what came of them.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    io::{Read as _, Write as _},
+    net::TcpStream,
+};
 
 use atl_testbed::{ALICE, ALICE_PASSWORD, BOB_PASSWORD, Server, ServerSpec, Token, TokenKind};
 use serde_json::Value;
+use url::Url;
 
 use crate::{
     env::Run,
@@ -28,6 +33,12 @@ impl Fleet {
         fleet.wants(&[ALICE]);
         let run = fleet.run("apply");
         assert_eq!(run.code, Some(0), "{}", run.shown());
+        // Proving a key takes a request token.
+        for server in fleet.estate.servers() {
+            for token in server.tokens() {
+                server.remove_token(&token.value);
+            }
+        }
         fleet.forget();
         fleet
     }
@@ -114,4 +125,45 @@ pub(crate) fn failure(report: &Value) -> &Value {
 #[track_caller]
 pub(crate) fn code(report: &Value) -> &str {
     failure(report)["error"]["code"].as_str().unwrap()
+}
+
+/// The request token that waits for a decision, and the callback that it was asked with.
+#[track_caller]
+pub(crate) fn pending(server: &Server) -> (String, String) {
+    let tokens = server.pending_tokens();
+    assert_eq!(tokens.len(), 1, "{tokens:?}");
+    let token = &tokens[0];
+    (token.value.clone(), token.callback.clone().unwrap())
+}
+
+/// Goes to a callback as a browser does; the whole answer.
+pub(crate) fn visit(callback: &str, query: &str) -> String {
+    let url: Url = callback.parse().unwrap();
+    let (host, port) = (url.host_str().unwrap(), url.port().unwrap());
+    let mut stream = TcpStream::connect((host, port)).unwrap();
+    let path = url.path();
+    let head =
+        format!("GET {path}?{query} HTTP/1.1\r\nHost: {host}:{port}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+/// Approves the pending request token by hand as this user; the query that the browser comes back with.
+#[track_caller]
+pub(crate) fn allow(server: &Server, user: &str) -> (String, String) {
+    let (token, callback) = pending(server);
+    let verifier = server.approve(&token, user).unwrap();
+    (
+        callback,
+        format!("oauth_token={token}&oauth_verifier={verifier}"),
+    )
+}
+
+/// The same, and comes back as the browser would; the page that it is shown.
+#[track_caller]
+pub(crate) fn allow_and_return(server: &Server, user: &str) -> String {
+    let (callback, query) = allow(server, user);
+    visit(&callback, &query)
 }

@@ -8,6 +8,7 @@
 mod absent;
 mod acceptance;
 mod apply;
+mod authorize_browser;
 mod authorize_headless;
 mod broken_servers;
 mod check;

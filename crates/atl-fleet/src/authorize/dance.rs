@@ -1,15 +1,17 @@
 //! One dance: look at what there is, ask, have it decided, exchange, read back.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use atl_client::Client;
-use atl_oauth::{ConsumerSigner, Pending, approve};
+use atl_oauth::{Approval, ConsumerSigner, Pending, approve};
 use atl_store::{GrantRow, JournalRow, Lock, Store, StoreError};
 use serde_json::json;
 
 use super::{
     held::Held,
     left_open::{self, ACTION},
+    page::Page,
+    wait::Desk,
 };
 use crate::{
     engine::RunOptions,
@@ -24,6 +26,14 @@ use crate::{
     wanted::Consumer,
 };
 
+/// Who decides.
+pub(super) enum By<'a> {
+    /// A person in a browser.
+    Person(&'a Desk<'a>),
+    /// This program, through a client that signs in as the user.
+    Account(Arc<Client>),
+}
+
 /// A dance of one user for one consumer on one server.
 pub(super) struct Dance<'a> {
     pub(super) store: &'a Store,
@@ -34,8 +44,7 @@ pub(super) struct Dance<'a> {
     pub(super) consumer: &'a Consumer,
     pub(super) user: &'a str,
     pub(super) key: SigningKey,
-    /// It signs in as the user.
-    pub(super) account: &'a Client,
+    pub(super) by: &'a By<'a>,
 }
 
 /// Why there is no grant that works, and the grant in the store that it is about.
@@ -61,8 +70,8 @@ impl Dance<'_> {
             Held::Works(row) => *row,
             Held::Nothing(before) => {
                 let (client, signer) = (self.client, self.signer());
-                let pending = Pending::ask(client, &signer, self.callback())?;
-                let decision = approve(self.account, &pending)?;
+                let pending = Pending::ask(client, &signer, &self.callback())?;
+                let decision = self.decision(&pending)?;
                 let approved = pending.decided(decision)?;
                 self.exchange(&approved, &before)?
             }
@@ -70,11 +79,31 @@ impl Dance<'_> {
         Ok(GrantEntry::of_store(&row, consumers))
     }
 
-    /// Where the decision is to go: where a browser would be sent, so that the verifier is in an address and not on a
-    /// page; that address is never opened.
-    fn callback(&self) -> &str {
-        let registered = self.consumer.callback.as_ref();
-        registered.unwrap_or(&self.consumer.url)
+    /// Where the decision is to go. What we approve ourselves goes where a browser would be sent, so that the verifier
+    /// is in an address and not on a page; that address is never opened.
+    fn callback(&self) -> String {
+        match self.by {
+            By::Person(desk) => desk.callback(),
+            By::Account(_) => {
+                let registered = self.consumer.callback.as_ref();
+                registered.unwrap_or(&self.consumer.url).clone()
+            }
+        }
+    }
+
+    fn decision(&self, pending: &Pending) -> Result<Approval, Trouble> {
+        match self.by {
+            By::Person(desk) => desk.decision(self, pending),
+            By::Account(client) => Ok(approve(client, pending)?),
+        }
+    }
+
+    /// What the user's own page lists now, where we are signed in as the user.
+    pub(super) fn page(&self) -> Option<Page<'_>> {
+        match self.by {
+            By::Person(_) => None,
+            By::Account(client) => Some(Page::read(client)),
+        }
     }
 
     pub(super) fn signer(&self) -> ConsumerSigner<'_> {
@@ -128,7 +157,7 @@ impl Dance<'_> {
             info: self.info,
             server,
             server_url: self.server_url(),
-            account: Some(self.user.to_owned()),
+            account: matches!(self.by, By::Account(_)).then(|| self.user.to_owned()),
             sink: self.run.sink,
         };
         let detail = json!({ "user": self.user, "consumer_key": self.consumer.key });

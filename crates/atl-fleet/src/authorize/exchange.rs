@@ -7,7 +7,6 @@ use jiff::Timestamp;
 use super::{
     dance::{Dance, Failure},
     held::Before,
-    page::Page,
 };
 use crate::trouble::{Trouble, message_of};
 
@@ -34,7 +33,7 @@ impl Dance<'_> {
         if let Some(row) = self.given_meanwhile(before)? {
             return Ok(row);
         }
-        let page = Page::read(self.account);
+        let page = self.page();
         let step = self.begin()?;
         let (outcome, result) = match self.ask_for_token(approved) {
             Ok(token) => self.keep(&token, before)?,
@@ -43,7 +42,7 @@ impl Dance<'_> {
                 (Outcome::Failed(message), Err(error.into()))
             }
             Err(NotExchanged::Lost(error)) => {
-                let (outcome, trouble) = self.lost(&page, &error);
+                let (outcome, trouble) = self.lost(page.as_ref(), &error);
                 (outcome, Err(trouble.into()))
             }
         };

@@ -65,8 +65,8 @@ impl<'a> Page<'a> {
 
 impl Dance<'_> {
     /// What to say of a lost answer, for the journal and the report.
-    pub(super) fn lost(&self, page: &Page<'_>, error: &OauthError) -> (Outcome, Trouble) {
-        let left = page.tidy(&self.consumer.display_name);
+    pub(super) fn lost(&self, page: Option<&Page<'_>>, error: &OauthError) -> (Outcome, Trouble) {
+        let left = page.map_or(Left::Unknown, |page| page.tidy(&self.consumer.display_name));
         let (user, url) = (self.user, self.page_url());
         let again = "run it again".to_owned();
         let (outcome, what, advice): (fn(String) -> Outcome, _, _) = match left {
