@@ -3,16 +3,17 @@
 mod choose;
 mod list;
 mod renew;
+mod revoke;
 pub(crate) mod said;
 mod settle;
 mod verify;
 mod work;
 
-pub(crate) use choose::same_user;
 pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use list::{Coverage, GrantList, list, not_selected};
 pub use renew::renew;
+pub use revoke::{Revocation, needs_passwords};
 pub use verify::verify;
 
-pub(crate) use choose::state;
+pub(crate) use choose::{same_user, state};
 pub(crate) use said::Said;

@@ -7,6 +7,7 @@ use atl_client::{ClientError, Failure};
 use atl_keys::KeyError;
 use atl_oauth::{ApproveError, Cause, OauthError, Problem};
 use atl_store::StoreError;
+use atl_tokens::TokensError;
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Status;
@@ -113,6 +114,17 @@ impl From<OauthError> for Trouble {
 
 impl From<ApproveError> for Trouble {
     fn from(error: ApproveError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: message_of(&error),
+            advice: error.advice(),
+            status: status_of(error.failure()),
+        }
+    }
+}
+
+impl From<TokensError> for Trouble {
+    fn from(error: TokensError) -> Self {
         Self {
             code: error.code().to_owned(),
             message: message_of(&error),

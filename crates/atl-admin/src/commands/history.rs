@@ -26,8 +26,8 @@ const COLUMNS: [Column; 15] = [
 /// The arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Times are UTC. `open` is the outcome of a step that was begun and never ended: the next `apply` asks \
-                  the server what became of it."
+    after_help = "Times are UTC. `open` is the outcome of a step that was begun and never ended: the next `apply`, \
+                  or for grants `tokens verify`, asks the server what became of it."
 )]
 pub struct Args {
     /// Show at most this many steps, the newest

@@ -3,6 +3,7 @@
 mod filters;
 mod list;
 mod renew;
+mod revoke;
 mod verify;
 
 use atl_fleet::{GrantReport, StartError, grants::GrantChoiceError};
@@ -37,6 +38,15 @@ pub enum Commands {
                       atl-admin tokens renew -s jira --user svc-deploy"
     )]
     Renew(renew::Args),
+    /// Revoke grants of the store on their servers, and forget them
+    #[command(
+        after_help = "Shows what it would do, then asks. At least one id, filter, `--server` or `--consumer` says which \
+                      grants. A grant revokes itself; one that has expired signs nothing any more, and is revoked as its \
+                      user where the fleet file has the password. A grant that is gone already is success.\n\nExamples:\n  \
+                      atl-admin tokens revoke 0a1b2c3d4e5f\n  atl-admin tokens revoke --user alice --dry-run\n  \
+                      atl-admin tokens revoke -s jira --older-than 365d --yes"
+    )]
+    Revoke(revoke::Args),
 }
 
 pub(crate) fn run(context: &Context, command: &Commands) -> Result<Exit> {
@@ -44,6 +54,7 @@ pub(crate) fn run(context: &Context, command: &Commands) -> Result<Exit> {
         Commands::List(args) => list::run(context, args),
         Commands::Verify(args) => verify::run(context, args),
         Commands::Renew(args) => renew::run(context, args),
+        Commands::Revoke(args) => revoke::run(context, args),
     }
 }
 

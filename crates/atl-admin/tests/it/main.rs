@@ -57,6 +57,7 @@ mod terminal;
 mod tls;
 mod tokens_list;
 mod tokens_renew;
+mod tokens_revoke;
 mod tokens_verify;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;

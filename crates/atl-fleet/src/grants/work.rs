@@ -219,10 +219,8 @@ impl<'a> Work<'a> {
 
     /// The same after a call that changed nothing.
     pub(super) fn failed_after(&self, row: &GrantRow, error: OauthError) -> Done {
-        Done {
-            down: is_down(&error),
-            ..self.failed(row, error.into())
-        }
+        let down = is_down(&error);
+        self.failed(row, error.into()).down(down)
     }
 
     /// A grant that could not be asked about: what the store has of it may not be so any more.
@@ -241,10 +239,8 @@ impl<'a> Work<'a> {
 
     /// The same after a call.
     pub(super) fn unasked(&self, row: &GrantRow, error: OauthError) -> Done {
-        Done {
-            down: is_down(&error),
-            ..self.unknown(row, error.into())
-        }
+        let down = is_down(&error);
+        self.unknown(row, error.into()).down(down)
     }
 }
 
@@ -275,6 +271,11 @@ impl Done {
             trouble: Some(trouble),
             down: false,
         }
+    }
+
+    /// The same, where the server may not answer, so that it need not be asked about its other grants.
+    pub(super) fn down(self, down: bool) -> Self {
+        Self { down, ..self }
     }
 
     /// The same with a note that is for this report only.
@@ -309,7 +310,7 @@ fn rows_of(client: &Client, rows: &[GrantRow]) -> Vec<usize> {
         .collect()
 }
 
-fn gone_here(row: &GrantRow) -> Trouble {
+pub(super) fn gone_here(row: &GrantRow) -> Trouble {
     Trouble::own(
         "grant_unknown",
         format!(
