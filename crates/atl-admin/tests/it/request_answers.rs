@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _, Write as _},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::Stdio,
     sync::mpsc,
     thread,
@@ -38,6 +38,14 @@ fn answer(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
         body.len()
     );
     [head.as_bytes(), body].concat()
+}
+
+/// Takes one connection and the head of its request.
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    let lines = BufReader::new(&stream).lines().map_while(Result::ok);
+    lines.take_while(|line| !line.is_empty()).for_each(drop);
+    stream
 }
 
 /// What the program writes to stdout for this answer, byte by byte.
@@ -110,9 +118,7 @@ fn a_body_is_passed_on_before_it_has_come_to_its_end() {
     let url = format!("http://{}", listener.local_addr().unwrap());
     let (first_half_was_read, wait) = mpsc::channel();
     let server = thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let lines = BufReader::new(&stream).lines().map_while(Result::ok);
-        lines.take_while(|line| !line.is_empty()).for_each(drop);
+        let mut stream = accept(&listener);
         stream
             .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nfirst\n")
             .unwrap();
@@ -170,8 +176,10 @@ fn an_answer_to_head_has_no_body() {
     let reply = String::from_utf8(reply)
         .unwrap()
         .replace("length: 0", "length: 5000");
-    let wire = Wire::start(move |_| reply.clone());
+    let packed = reply.replace("text/plain", "text/plain\r\ncontent-encoding: gzip");
+    let wire = Wire::start(move |path| if path == "/packed" { &packed } else { &reply }.clone());
     let env = fleet_at(&wire.url());
+    assert_eq!(env.run("request --two-legged HEAD packed").ok(), "");
     let run = env.run("request --two-legged HEAD rest/x");
     assert_eq!(run.ok(), "");
     let run = env.run("request --two-legged -i head rest/x");
@@ -258,6 +266,36 @@ fn a_server_that_is_not_there_is_unreachable() {
     fleet.first().stop();
     let stdout = fleet.request_fails(&["GET", WHOAMI], 3, &["the connection was refused"]);
     assert_eq!(stdout, "");
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_waited_for_no_longer_than_that() {
+    let fleet = Fleet::granted();
+    fleet.first().set(Fault::Hang);
+    let words = ["POST", "rest/x", "--timeout", "2s"];
+    fleet.request_fails(&words, 3, &["the answer took too long"]);
+
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let env = fleet_at(&format!("http://{}", listener.local_addr().unwrap()));
+    let stalled = thread::spawn(move || {
+        let mut stream = accept(&listener);
+        let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\n\r\nfirst\n";
+        stream.write_all(reply).unwrap();
+        stream
+    });
+    let run = env.run("request --two-legged POST rest/x --timeout 2s");
+    let _open_until_now = stalled.join().unwrap();
+    assert_eq!(
+        (run.code, run.stdout.as_str()),
+        (Some(3), "first\n"),
+        "{}",
+        run.shown()
+    );
+    assert!(
+        run.stderr.contains("the answer took too long"),
+        "{}",
+        run.stderr
+    );
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What is different where a person sits at a terminal: a bar, and questions.
 
-use atl_testbed::Kind;
+use atl_testbed::{Fault, Kind};
 
 use crate::{
     env::Run,
@@ -69,4 +69,15 @@ fn yes_is_short_and_asks_nothing() {
     assert_eq!(run.code, Some(0), "{}", run.shown());
     assert!(!run.stdout.contains("[y/N]"), "{}", run.shown());
     assert!(fleet.first().link(URL).is_none());
+}
+
+#[test]
+fn an_answer_cannot_drive_the_terminal() {
+    let fleet = Fleet::granted();
+    let body = "caf\u{e9}\t1\u{1b}]0;title\u{7}\u{9b}2J\n";
+    fleet.first().set(Fault::Answer(200, body.to_owned()));
+    let run = typed(&fleet, "", "request GET rest/x");
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    assert_eq!(run.stdout, "caf\u{e9}\t1?]0;title??2J\r\n");
+    assert_eq!(fleet.run("request GET rest/x").ok(), body);
 }
