@@ -7,6 +7,7 @@ pub(crate) mod left_open;
 mod page;
 mod person;
 mod read_back;
+mod status;
 mod wait;
 mod wanted;
 
@@ -18,6 +19,8 @@ use atl_store::Store;
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use person::{Invitation, Person, Told, Typed, Way};
+pub(crate) use status::NOT_GRANTED;
+pub use status::authorize_status;
 
 use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},

@@ -32,7 +32,7 @@ mod two_legged;
 mod wanted;
 
 pub use adopt::{Adopted, adopt};
-pub use authorize::{Authorize, Invitation, Person, Told, Typed, Way, authorize};
+pub use authorize::{Authorize, Invitation, Person, Told, Typed, Way, authorize, authorize_status};
 pub use engine::{Looked, RunOptions, StartError, look};
 pub use event::{Event, Sink};
 pub use file::{
@@ -41,7 +41,9 @@ pub use file::{
 };
 pub use grant::{FailedGrant, GrantEntry, GrantReport};
 pub use known::FileKeyError;
-pub use outcome::{Exit, of_apply, of_changing, of_grants, of_looking, of_plan, of_verify};
+pub use outcome::{
+    Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan, of_verify,
+};
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,
     Summary,

@@ -3,7 +3,8 @@
 use atl_store::GrantState;
 
 use crate::{
-    grant::{GrantEntry, GrantReport},
+    authorize::NOT_GRANTED,
+    grant::{FailedGrant, GrantEntry, GrantReport},
     plan::{Plan, Status},
 };
 
@@ -82,18 +83,28 @@ pub fn of_plan(plan: &Plan, detailed: bool) -> Exit {
 
 /// What asking about grants came to. Whatever kept one from being asked about, it could not be looked at.
 pub fn of_verify(report: &GrantReport) -> Exit {
-    let failed = report
+    of_asking(report, &report.failed.iter().collect::<Vec<_>>(), false)
+}
+
+/// The same, where a grant that nobody gave is something to find.
+pub fn of_authorize_status(report: &GrantReport) -> Exit {
+    let (missing, failed): (Vec<_>, Vec<_>) = report
         .failed
         .iter()
-        .map(|failed| match failed.error.status {
-            Status::Refused => Status::Refused,
-            _ => Status::Unreachable,
-        });
-    let asked = report.grants.len().saturating_sub(report.failed.len());
+        .partition(|failed| failed.error.code == NOT_GRANTED);
+    of_asking(report, &failed, !missing.is_empty())
+}
+
+fn of_asking(report: &GrantReport, failed: &[&FailedGrant], found: bool) -> Exit {
+    let asked = report.grants.len().saturating_sub(failed.len());
+    let failed = failed.iter().map(|failed| match failed.error.status {
+        Status::Refused => Status::Refused,
+        _ => Status::Unreachable,
+    });
     let dead = |state| matches!(state, GrantState::Expired | GrantState::Rejected);
     of_looking(
         failed.chain(std::iter::repeat_n(Status::Ok, asked)),
-        report.grants.iter().any(|grant| dead(grant.status)),
+        found || report.grants.iter().any(|grant| dead(grant.status)),
     )
 }
 

@@ -3,7 +3,9 @@
 mod browser;
 mod screen;
 
-use atl_fleet::{Authorize, Event, Needs, Way, authorize, of_grants};
+use atl_fleet::{
+    Authorize, Event, Needs, Way, authorize, authorize_status, of_authorize_status, of_grants,
+};
 
 use crate::{
     context::{Context, run_info},
@@ -23,16 +25,18 @@ use screen::Screen;
                   the store and works is left alone. The user opens a page of the server in a browser and allows it; \
                   with `--headless` that is done with the password of the fleet file. Whoever allowed it must be the \
                   user who was named, or the grant is revoked at once.\n\n\
+                  `--status` ends with 10 where a grant does not work, or is wanted and was never given.\n\n\
                   `BROWSER` names another browser than the system's: a program and its words, with `%s` where the \
                   address goes.\n\nExamples:\n  atl-admin authorize --headless\n  \
-                  atl-admin authorize -s jira -c deploy-bot --user alice\n  atl-admin authorize -s jira --oob"
+                  atl-admin authorize -s jira -c deploy-bot --user alice\n  atl-admin authorize -s jira --oob\n  \
+                  atl-admin authorize --status"
 )]
 pub struct Args {
     /// Only this user (can be repeated); somebody who is not in the fleet file approves in a browser
     #[arg(long = "user", value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
     pub users: Vec<String>,
     /// The port on this machine that the browser comes back to; a free one unless given
-    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["oob", "headless"])]
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..), conflicts_with_all = ["oob", "headless", "status"])]
     pub port: Option<u16>,
     /// How users approve.
     #[command(flatten)]
@@ -41,6 +45,10 @@ pub struct Args {
 
 /// How users approve, if not in the browser of this machine.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line, and only one may be given"
+)]
 #[group(multiple = false)]
 pub struct Ways {
     /// Ask for the verifier that the server shows, or for the address of the page that the browser lands on
@@ -52,9 +60,15 @@ pub struct Ways {
     /// Sign in as the users with their passwords of the fleet file, and approve
     #[arg(long)]
     pub headless: bool,
+    /// Approve nothing: ask the servers about the grants in the store, and say which ones are missing
+    #[arg(long)]
+    pub status: bool,
 }
 
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    if args.way.status {
+        return show_status(context, args);
+    }
     somebody_is_there(context, &args.way)?;
     let ready = context.ready(Needs {
         grant_passwords: args.way.headless,
@@ -89,6 +103,21 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     Ok(of_grants(&report).into())
+}
+
+/// Asks about the grants in the store; where there is no store, none is made.
+fn show_status(context: &Context, args: &Args) -> Result<Exit> {
+    let ready = context.ready(Needs::default())?;
+    let store = context.store_if_any("authorize")?;
+    let progress = Progress::new(context);
+    let sink = |event: &Event<'_>| progress.take(event);
+    let report = authorize_status(&ready, store.as_ref(), &args.users, progress.run(&sink))?;
+    progress.finish();
+    grants::show(context, &report)?;
+    if progress.interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(of_authorize_status(&report).into())
 }
 
 /// Approving takes a person, and a verifier one who can type.

@@ -10,6 +10,7 @@ mod acceptance;
 mod apply;
 mod authorize_browser;
 mod authorize_headless;
+mod authorize_status;
 mod broken_servers;
 mod check;
 mod check_calls;

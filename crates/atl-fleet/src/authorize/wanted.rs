@@ -21,16 +21,25 @@ pub(super) struct OnServer<'r> {
     pub(super) dances: Vec<Wanted<'r>>,
 }
 
-/// What is wanted, by server. `users` keeps it to these; a name that no selected consumer lists is wanted of all of
-/// them, so that somebody who is not in the file can approve in a browser.
+/// What is wanted, by server.
 ///
 /// # Errors
 ///
-/// Where nothing is wanted.
+/// Where nothing is.
 pub(super) fn wanted<'r>(
     ready: &'r Ready,
     users: &'r [String],
 ) -> Result<Vec<OnServer<'r>>, StartError> {
+    let servers = all_wanted(ready, users);
+    if servers.is_empty() {
+        return Err(StartError::NothingToAuthorize);
+    }
+    Ok(servers)
+}
+
+/// The same, also where it is nothing. `users` keeps it to these; a name that no selected consumer lists is wanted of all
+/// of them, so that somebody who is not in the file can approve in a browser.
+pub(super) fn all_wanted<'r>(ready: &'r Ready, users: &'r [String]) -> Vec<OnServer<'r>> {
     let present: Vec<&Consumer> = ready
         .consumers
         .iter()
@@ -57,10 +66,7 @@ pub(super) fn wanted<'r>(
             servers.push(OnServer { server, dances });
         }
     }
-    if servers.is_empty() {
-        return Err(StartError::NothingToAuthorize);
-    }
-    Ok(servers)
+    servers
 }
 
 /// The grants of one consumer, each user once.
