@@ -249,7 +249,7 @@ fn a_wrong_password_is_sent_once() {
             "\nconsumers:\n  other-bot:\n    url: https://other.example.com\n    keypair: { bits: 2048 }\n    grants:\n      \
              - { user: alice, password: \"${env:ALICE_PASSWORD}\" }\n",
         );
-        assert_eq!(fleet.run("apply").code, Some(0));
+        fleet.provision();
         let (report, exit) = fleet.report(HEADLESS);
         assert_eq!(exit, 4, "{kind:?}: {report:#}");
         for failed in report["failed"].as_array().unwrap() {

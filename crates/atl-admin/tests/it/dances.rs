@@ -31,16 +31,21 @@ impl Fleet {
         let small = "    keypair: { bits: 2048 }\n    callback:";
         fleet.edit("    callback:", small);
         fleet.wants(&[ALICE]);
-        let run = fleet.run("apply");
+        fleet.provision();
+        fleet
+    }
+
+    /// Makes the servers as the fleet file says. Proving a key takes a request token, which goes again.
+    #[track_caller]
+    pub(crate) fn provision(&self) {
+        let run = self.run("apply");
         assert_eq!(run.code, Some(0), "{}", run.shown());
-        // Proving a key takes a request token.
-        for server in fleet.estate.servers() {
+        for server in self.estate.servers() {
             for token in server.tokens() {
                 server.remove_token(&token.value);
             }
         }
-        fleet.forget();
-        fleet
+        self.forget();
     }
 
     /// The fleet file wants grants of these users, whose passwords are in variables; whoever else it wanted them of.

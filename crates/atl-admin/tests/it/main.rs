@@ -10,7 +10,11 @@ mod acceptance;
 mod apply;
 mod authorize_browser;
 mod authorize_headless;
+mod authorize_killed;
+mod authorize_many;
 mod authorize_status;
+#[cfg(target_os = "linux")]
+mod authorize_typed;
 mod broken_servers;
 mod check;
 mod check_calls;
@@ -63,4 +67,6 @@ mod tokens_verify;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;
 mod two_processes;
+#[cfg(target_os = "linux")]
+mod typing;
 mod wire;
