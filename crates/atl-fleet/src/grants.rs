@@ -17,3 +17,4 @@ pub use verify::verify;
 
 pub(crate) use choose::{same_user, state};
 pub(crate) use said::Said;
+pub(crate) use settle::{RENEW, REVOKE};

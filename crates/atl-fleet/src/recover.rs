@@ -6,7 +6,7 @@ use atl_applinks::ApplicationLink;
 use atl_store::{JournalRow, LinkMade, Outcome, StoreError};
 
 use crate::{
-    authorize::left_open, choose::Held, execute::Work, kept, observe::ObservedConsumer,
+    authorize::left_open, choose::Held, execute::Work, grants, kept, observe::ObservedConsumer,
     trouble::Trouble, wanted::Consumer,
 };
 
@@ -21,7 +21,8 @@ pub(crate) fn settle_open_steps(
     settle_links(work, &consumer.name, links)?;
     for row in open(work, &consumer.name)? {
         let happened = match row.step.action.as_str() {
-            kept::ACTION => continue,
+            // What became of a grant is asked with its token, by the commands for grants.
+            kept::ACTION | grants::RENEW | grants::REVOKE => continue,
             left_open::ACTION => {
                 left_open::close(work.execute.store, work.execute.sink, &row)?;
                 continue;

@@ -6,10 +6,11 @@ use atl_store::{GrantRow, GrantState, JournalRow, Outcome, StoreError};
 use jiff::Timestamp;
 
 use super::{said::Said, work::Work};
+
 /// A grant is renewed.
-pub(super) const RENEW: &str = "grant renew";
+pub(crate) const RENEW: &str = "grant renew";
 /// A grant is revoked.
-pub(super) const REVOKE: &str = "grant revoke";
+pub(crate) const REVOKE: &str = "grant revoke";
 
 /// Closes the open steps of the selected servers and consumers. One that another process is in the middle of is left to
 /// it; one whose server cannot be asked stays open.
