@@ -60,6 +60,7 @@ mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+mod tokens_life;
 mod tokens_list;
 mod tokens_renew;
 mod tokens_revoke;

@@ -344,6 +344,28 @@ fn a_kill_after_the_new_token_is_stored_loses_nothing() {
 }
 
 #[test]
+fn an_interrupted_run_finishes_the_grant_that_it_is_at() {
+    let fleet = granted();
+    fleet.grant(2, BOB);
+    let hold = fleet.first().hold_one(renewal(), 0, When::After);
+    let mut running = fleet.start("tokens renew");
+    assert!(hold.wait_reached());
+    running.interrupt();
+    running.wait_said("press Ctrl-C again");
+    hold.release();
+    let run = running.end();
+    assert_eq!(run.code, Some(130), "{}", run.shown());
+    assert_eq!(fleet.run("tokens verify").code, Some(0));
+    let ids: Vec<_> = fleet
+        .listed()
+        .iter()
+        .map(|grant| grant["id"].clone())
+        .collect();
+    assert!(ids[0] != id(1) && ids[1] == id(2), "{ids:?}");
+    assert_eq!(outcomes(&fleet), ["done"]);
+}
+
+#[test]
 fn one_process_at_a_time_renews_a_grant() {
     let fleet = granted();
     let store = fleet.store();
@@ -376,4 +398,59 @@ fn servers_that_answer_are_renewed_beside_one_that_does_not() {
         report["grants"][0]["status"], "active",
         "nothing was done to it"
     );
+}
+
+/// No file may grow beyond so many blocks of 1024 bytes, which is what a full disk comes to: wherever that stops the run,
+/// the store says what became of each grant once it can be written again.
+#[test]
+#[cfg(unix)]
+fn a_full_disk_loses_no_token_in_silence() {
+    const GRANTS: u32 = 4;
+    let (mut untouched, mut lost) = (0, 0);
+    // With less than this nothing can be opened; see `disk.rs`.
+    for blocks in (30..).step_by(2) {
+        let fleet = Fleet::provisioned();
+        (1..=GRANTS).for_each(|number| fleet.grant(number, ALICE));
+        let run = fleet
+            .env
+            .shell(&format!("ulimit -f {blocks}; atl-admin tokens renew"));
+        fleet.hides_secrets(&run);
+        if run.code == Some(0) {
+            break;
+        }
+        let expected = [Some(1), Some(5)];
+        assert!(expected.contains(&run.code), "{blocks}: {}", run.shown());
+
+        let (report, _) = fleet.json("tokens verify");
+        assert_eq!(
+            (tokens(&fleet), report["grants"].as_array().unwrap().len()),
+            (4, 4)
+        );
+        let alive = fleet.first().tokens();
+        for number in 1..=GRANTS {
+            let mut grants = report["grants"].as_array().unwrap().iter();
+            let old = grants.find(|grant| grant["id"] == id(number));
+            let renewed = alive.iter().all(|known| known.value != token(number));
+            match old {
+                Some(grant) if renewed => {
+                    lost += 1;
+                    assert_eq!(grant["status"], "rejected", "{blocks}: {grant:#}");
+                    let note = grant["note"].as_str().unwrap();
+                    assert!(note.contains("authorize again"), "{blocks}: {note}");
+                    assert!(
+                        run.shown().contains("could not be stored"),
+                        "{}",
+                        run.shown()
+                    );
+                }
+                Some(grant) => {
+                    untouched += 1;
+                    assert_eq!(grant["status"], "active", "{blocks}: {grant:#}");
+                }
+                None => assert!(renewed, "{blocks}: {report:#}"),
+            }
+        }
+        assert!(!outcomes(&fleet).contains(&"open".to_owned()), "{blocks}");
+    }
+    assert!(untouched > 0 && lost > 0, "{untouched}, {lost}");
 }

@@ -108,7 +108,8 @@ impl<'a> Work<'a> {
                     server: row.server.clone(),
                     consumer: row.consumer.clone(),
                     user: row.user.clone(),
-                    id: Some(row.id.clone()),
+                    // A renewed one has another id than it had.
+                    id: Some(outcome.entry.id.clone()),
                     error,
                 });
                 if let Some(failed) = &failed {
