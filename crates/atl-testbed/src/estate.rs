@@ -221,5 +221,6 @@ fn start(
         shared,
         runtime: runtime.handle().clone(),
         accepting: Mutex::new(Some(task)),
+        reserved: Mutex::default(),
     })
 }

@@ -1,9 +1,10 @@
 //! A handle on one server: what tests and demonstrations set, look at and change by hand.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::net::TcpListener;
+use tokio::net::TcpSocket;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 use tokio_rustls::TlsAcceptor;
@@ -28,6 +29,8 @@ pub struct Server {
     pub(crate) shared: Arc<Shared>,
     pub(crate) runtime: Handle,
     pub(crate) accepting: Mutex<Option<JoinHandle<()>>>,
+    /// Keeps the port of a server that was stopped, so that nobody else gets it.
+    pub(crate) reserved: Mutex<Option<TcpSocket>>,
 }
 
 /// The state holds passwords.
@@ -106,6 +109,7 @@ impl Server {
         if let Some(task) = accepting {
             task.abort();
             let _cancelled = self.runtime.block_on(task).is_err();
+            *self.reserved.lock().unwrap_or_else(PoisonError::into_inner) = bound(self.port).ok();
         }
     }
 
@@ -116,9 +120,16 @@ impl Server {
     /// Where the port has been taken meanwhile.
     pub fn start(&self) -> std::io::Result<()> {
         self.stop();
-        let listener = self
-            .runtime
-            .block_on(TcpListener::bind(("127.0.0.1", self.port)))?;
+        let reserved = self
+            .reserved
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let socket = reserved.map_or_else(|| bound(self.port), Ok)?;
+        let listener = {
+            let _entered = self.runtime.enter();
+            socket.listen(1024)?
+        };
         let task = net::accept(listener, self.shared.clone(), self.tls.clone());
         *self
             .accepting
@@ -290,4 +301,12 @@ impl Server {
             link.providers.insert(class.to_owned(), config);
         });
     }
+}
+
+/// A socket that has the port and does not listen on it yet: whoever connects is refused.
+fn bound(port: u16) -> std::io::Result<TcpSocket> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    Ok(socket)
 }
