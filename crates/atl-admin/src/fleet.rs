@@ -31,7 +31,7 @@ impl Context {
         };
         let ready = FleetFile::read(&self.globals.fleet, &environment)?.ready(
             &select,
-            &needs,
+            needs,
             &environment,
             connection,
         )?;

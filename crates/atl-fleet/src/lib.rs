@@ -37,7 +37,7 @@ pub use engine::{Looked, RunOptions, StartError, look};
 pub use event::{Event, Sink};
 pub use file::{
     CommandRunner, ConnectionOptions, Environment, FleetError, FleetErrors, FleetFile,
-    KeyringReader, Needs, Position, Select, schema,
+    KeyringReader, Needs, Passwords, Position, Select, schema,
 };
 pub use grant::{FailedGrant, GrantEntry, GrantReport};
 pub use known::FileKeyError;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use atl_fleet::{ConnectionOptions, Environment, FleetErrors, FleetFile, Needs, Select};
+use atl_fleet::{ConnectionOptions, Environment, FleetErrors, FleetFile, Needs, Passwords, Select};
 use proptest::prelude::*;
 
 fn environment() -> Environment<'static> {
@@ -115,7 +115,7 @@ fn printed(text: &str) -> String {
     let needs = Needs {
         admin: true,
         database: true,
-        grant_passwords: true,
+        grant_passwords: Passwords::All,
     };
     let connection = ConnectionOptions {
         timeout: Duration::from_secs(1),
@@ -125,7 +125,12 @@ fn printed(text: &str) -> String {
         Err(errors) => format!("{errors} {errors:?}"),
         Ok(fleet) => {
             let debug = format!("{fleet:?}");
-            match fleet.ready(&Select::default(), &needs, &environment(), connection) {
+            match fleet.ready(
+                &Select::default(),
+                needs.clone(),
+                &environment(),
+                connection,
+            ) {
                 Err(errors) => format!("{debug} {errors} {errors:?}"),
                 Ok(ready) => format!("{debug} {ready:?} {:?}", ready.warnings),
             }

@@ -11,7 +11,7 @@ use std::{
 use atl_client::{Credentials, Login, Product};
 use atl_fleet::{
     ConnectionOptions, Environment, Export, FleetErrors, FleetFile, KeypairSource, NamedLink,
-    Needs, Ready, Select, State, TwoLegged,
+    Needs, Passwords, Ready, Select, State, TwoLegged,
 };
 use atl_keys::KeySize;
 use secrecy::{ExposeSecret, SecretString};
@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 const ALL: Needs = Needs {
     admin: true,
     database: true,
-    grant_passwords: true,
+    grant_passwords: Passwords::All,
 };
 
 const CONNECTION: ConnectionOptions = ConnectionOptions {
@@ -81,7 +81,7 @@ impl Folder {
         };
         FleetFile::read(&self.path("fleet.yaml"), environment)?.ready(
             &select,
-            &needs,
+            needs,
             environment,
             CONNECTION,
         )

@@ -4,7 +4,8 @@ mod browser;
 mod screen;
 
 use atl_fleet::{
-    Authorize, Event, Needs, Way, authorize, authorize_status, of_authorize_status, of_grants,
+    Authorize, Event, Needs, Passwords, Way, authorize, authorize_status, of_authorize_status,
+    of_grants,
 };
 
 use crate::{
@@ -71,7 +72,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     }
     somebody_is_there(context, &args.way)?;
     let ready = context.ready(Needs {
-        grant_passwords: args.way.headless,
+        grant_passwords: passwords(args),
         ..Needs::default()
     })?;
     let store = context.store("authorize")?;
@@ -118,6 +119,15 @@ fn show_status(context: &Context, args: &Args) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     Ok(of_authorize_status(&report).into())
+}
+
+/// Whose passwords are needed.
+fn passwords(args: &Args) -> Passwords {
+    match args {
+        Args { way, .. } if !way.headless => Passwords::Nobody,
+        Args { users, .. } if users.is_empty() => Passwords::All,
+        Args { users, .. } => Passwords::Of(users.clone()),
+    }
 }
 
 /// Approving takes a person, and a verifier one who can type.

@@ -19,7 +19,7 @@ mod yaml;
 
 pub use error::{FleetError, FleetErrors, Position};
 pub use model::schema;
-pub use ready::{ConnectionOptions, Needs};
+pub use ready::{ConnectionOptions, Needs, Passwords};
 pub use secret::{CommandRunner, Environment, KeyringReader};
 pub use select::Select;
 pub use source::FleetFile;

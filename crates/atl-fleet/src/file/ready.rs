@@ -16,19 +16,42 @@ use super::{
     select::Select,
     source::FleetFile,
 };
+use crate::grants::same_user;
 use crate::wanted::{
     Consumer, Export, Grant, KeypairSource, NamedLink, Policy, Ready, ReadyServer, TwoLegged,
 };
 
 /// Which secrets a command needs; only these are looked up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Needs {
     /// The administrators' passwords and tokens. Without them the credentials are `Anonymous`.
     pub admin: bool,
     /// The database URLs.
     pub database: bool,
     /// The passwords of the users of grants.
-    pub grant_passwords: bool,
+    pub grant_passwords: Passwords,
+}
+
+/// Whose passwords a command needs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Passwords {
+    /// Nobody's.
+    #[default]
+    Nobody,
+    /// Those of all users whose grants are wanted.
+    All,
+    /// Those of these users, compared without case.
+    Of(Vec<String>),
+}
+
+impl Passwords {
+    fn include(&self, user: &str) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::All => true,
+            Self::Of(users) => users.iter().any(|named| same_user(named, user)),
+        }
+    }
 }
 
 /// What holds for every connection.
@@ -49,7 +72,7 @@ impl FleetFile {
     pub fn ready(
         &self,
         select: &Select,
-        needs: &Needs,
+        needs: Needs,
         environment: &Environment<'_>,
         connection: ConnectionOptions,
     ) -> Result<Ready, FleetErrors> {
@@ -61,7 +84,7 @@ impl FleetFile {
             resolver: Resolver::new(self.folder(), environment, self.others_can_write),
             folder: self.folder(),
             fleet: &self.fleet,
-            needs: *needs,
+            needs,
             connection,
             cx,
         };
@@ -399,14 +422,11 @@ impl Work<'_> {
     }
 
     fn grant(&mut self, grant: &model::Grant) -> Option<Grant> {
-        let user = self.text(grant.user.as_ref());
+        let user = self.text(grant.user.as_ref())?;
         let password = match &grant.password {
-            Some(password) if self.needs.grant_passwords => self.secret(password),
+            Some(password) if self.needs.grant_passwords.include(&user) => self.secret(password),
             _ => None,
         };
-        Some(Grant {
-            user: user?,
-            password,
-        })
+        Some(Grant { user, password })
     }
 }

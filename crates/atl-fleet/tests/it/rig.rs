@@ -89,7 +89,7 @@ impl Rig {
             timeout: Duration::from_secs(10),
             allow_http: false,
         };
-        file.ready(&Select::default(), &needs, &environment, connection)
+        file.ready(&Select::default(), needs, &environment, connection)
             .unwrap()
     }
 

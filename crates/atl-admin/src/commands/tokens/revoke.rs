@@ -1,7 +1,7 @@
 //! `tokens revoke`
 
 use atl_fleet::{
-    GrantEntry, GrantReport, Needs,
+    GrantEntry, GrantReport, Needs, Passwords,
     grants::{Revocation, needs_passwords},
     of_grants,
 };
@@ -57,8 +57,13 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
 
 fn with(context: &Context, args: &Args, store: &Store) -> Result<Exit> {
     let filter = args.filters.filter();
+    let grant_passwords = if !args.dry_run && needs_passwords(store, &filter)? {
+        Passwords::All
+    } else {
+        Passwords::Nobody
+    };
     let ready = context.ready(Needs {
-        grant_passwords: !args.dry_run && needs_passwords(store, &filter)?,
+        grant_passwords,
         ..Needs::default()
     })?;
     let revocation = Revocation::new(&ready, store, &filter)?;
