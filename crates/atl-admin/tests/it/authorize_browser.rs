@@ -253,12 +253,14 @@ fn the_port_can_be_chosen() {
 
 #[test]
 fn without_a_browser_it_goes_on_waiting() {
-    let fleet = jira().with("BROWSER", "/no/such/browser");
-    let mut running = fleet.start(AUTHORIZE);
-    running.wait_said("no browser could be opened");
-    allow_and_return(fleet.first(), ALICE);
-    let run = running.end();
-    assert_eq!(run.code, Some(0), "{}", run.shown());
+    for browser in ["/no/such/browser", "false"] {
+        let fleet = jira().with("BROWSER", browser);
+        let mut running = fleet.start(AUTHORIZE);
+        running.wait_said("no browser could be opened");
+        allow_and_return(fleet.first(), ALICE);
+        let run = running.end();
+        assert_eq!(run.code, Some(0), "{}", run.shown());
+    }
 }
 
 #[test]
@@ -289,8 +291,7 @@ fn ctrl_c_ends_the_waiting() {
 fn the_server_may_restart_meanwhile() {
     let fleet = jira();
     let running = waiting(&fleet, AUTHORIZE);
-    fleet.first().stop();
-    fleet.first().start().unwrap();
+    fleet.first().restart().unwrap();
     allow_and_return(fleet.first(), ALICE);
     let run = running.end();
     assert_eq!(run.code, Some(0), "{}", run.shown());

@@ -12,6 +12,7 @@ mod authorize_browser;
 mod authorize_headless;
 mod authorize_killed;
 mod authorize_many;
+mod authorize_needs;
 mod authorize_status;
 #[cfg(target_os = "linux")]
 mod authorize_typed;

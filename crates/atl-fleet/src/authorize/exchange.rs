@@ -36,7 +36,7 @@ impl Dance<'_> {
         let page = self.page();
         let step = self.begin()?;
         let (outcome, result) = match self.ask_for_token(approved) {
-            Ok(token) => self.keep(&token, before)?,
+            Ok(token) => self.keep(&token, before),
             Err(NotExchanged::Refused(error)) => {
                 let message = message_of(&error);
                 (Outcome::Failed(message), Err(error.into()))
@@ -46,8 +46,10 @@ impl Dance<'_> {
                 (outcome, Err(trouble.into()))
             }
         };
-        self.store.finish(step, &outcome)?;
-        result
+        let finished = self.store.finish(step, &outcome);
+        let row = result?;
+        finished?;
+        Ok(row)
     }
 
     /// A grant that another run put into the store while this one waited for the approval. The request token is then
@@ -76,11 +78,7 @@ impl Dance<'_> {
     }
 
     /// Puts the grant into the store, then asks whose it is.
-    fn keep(
-        &self,
-        token: &AccessToken,
-        before: &Before,
-    ) -> Result<(Outcome, Result<GrantRow, Failure>), Failure> {
+    fn keep(&self, token: &AccessToken, before: &Before) -> (Outcome, Result<GrantRow, Failure>) {
         let now = Timestamp::now();
         let row = GrantRow {
             id: token_id(&token.token),
@@ -105,15 +103,16 @@ impl Dance<'_> {
         };
         let dead: Vec<&str> = before.dead.iter().map(String::as_str).collect();
         if let Err(error) = self.store.put_grant(&row, &secrets, &dead) {
-            return Err(self.not_stored(&row, &secrets, error).into());
+            let (outcome, trouble) = self.not_stored(&row, &secrets, error);
+            return (outcome, Err(trouble.into()));
         }
-        Ok(match self.read_back(&row, &secrets) {
+        match self.read_back(&row, &secrets) {
             Ok(row) => (Outcome::Done, Ok(row)),
             Err(error) => {
                 let outcome = Outcome::Failed(error.message.clone());
                 let id = Some(row.id);
                 (outcome, Err(Failure { error, id }))
             }
-        })
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Whose grant it is: the account that approved must be the one that was named.
 
 use atl_oauth::{TokenState, token_state};
-use atl_store::{GrantRow, GrantSecrets, GrantState, StoreError};
+use atl_store::{GrantRow, GrantSecrets, GrantState, Outcome, StoreError};
 use atl_tokens::revoke_signed;
 use jiff::Timestamp;
 
@@ -147,21 +147,22 @@ impl Dance<'_> {
         row: &GrantRow,
         secrets: &GrantSecrets,
         error: StoreError,
-    ) -> Trouble {
+    ) -> (Outcome, Trouble) {
         let mut trouble = Trouble::from(error);
-        if revoke_signed(self.client, &self.signer(), &secrets.token).is_ok() {
+        let revoked = revoke_signed(self.client, &self.signer(), &secrets.token).is_ok();
+        if revoked {
             trouble
                 .message
                 .push_str("; the new grant was revoked again");
-        } else {
-            let lost = format!(
-                "; the new grant {} was lost and could not be revoked",
-                row.id
-            );
-            trouble.message.push_str(&lost);
-            let look = format!("; revoke it as `{}` at {}", self.user, self.page_url());
-            trouble.advice.push_str(&look);
+            return (Outcome::Failed(trouble.message.clone()), trouble);
         }
-        trouble
+        let lost = format!(
+            "; the new grant {} was lost and could not be revoked",
+            row.id
+        );
+        trouble.message.push_str(&lost);
+        let look = format!("; revoke it as `{}` at {}", self.user, self.page_url());
+        trouble.advice.push_str(&look);
+        (Outcome::Unknown(trouble.message.clone()), trouble)
     }
 }

@@ -72,10 +72,12 @@ impl Person for Screen {
             "{server}: sign in as `{user}` and allow `{consumer}` on this page, by {until}:"
         ));
         term::note(&format!("  {url}"));
-        if let Some(Err(error)) = self.browser.as_ref().map(|browser| browser.open(url)) {
-            term::warn(&format!(
-                "no browser could be opened ({error}); open the page yourself"
-            ));
+        if let Some(browser) = &self.browser {
+            browser.open(url, |why| {
+                term::warn(&format!(
+                    "no browser could be opened ({why}); open the page yourself"
+                ));
+            });
         }
         if let Some(address) = sent_to {
             term::note(&format!(
