@@ -398,6 +398,12 @@ fn servers_that_answer_are_renewed_beside_one_that_does_not() {
         report["grants"][0]["status"], "active",
         "nothing was done to it"
     );
+
+    // Nor to the others of that server, which is not asked again and again.
+    fleet.grant_on(fleet.server("wiki"), 3, BOB);
+    let (report, code) = fleet.json("tokens renew -s wiki");
+    assert_eq!((code, &report["failed"].as_array().unwrap().len()), (3, &2));
+    assert_eq!(report["grants"][1]["status"], "active");
 }
 
 /// No file may grow beyond so many blocks of 1024 bytes, which is what a full disk comes to: wherever that stops the run,

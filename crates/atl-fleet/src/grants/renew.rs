@@ -39,7 +39,7 @@ pub fn renew(
     settle(&work)?;
     let rows = work.choose(filter)?;
     let not_due = not_due(&work, filter)?;
-    let mut report = work.each("renew", &rows, |client, row| {
+    let mut report = work.each("renew", &rows, Work::failed, |client, row| {
         Renewal {
             work: &work,
             info,
@@ -124,15 +124,11 @@ impl Renewal<'_> {
             }
             Err(Failure::Lost(error)) => {
                 let entry = work.record(row, &lost(asked))?;
-                work.store
-                    .finish(step, &Outcome::Failed(message_of(&error)))?;
-                let trouble = self.trouble(
-                    "renewal_lost",
-                    &format!(
-                        "was renewed and the new token did not arrive: {}",
-                        message_of(&error)
-                    ),
-                );
+                let what = "was renewed, and the new token did not arrive: ";
+                let trouble =
+                    self.trouble("renewal_lost", &format!("{what}{}", message_of(&error)));
+                let outcome = Outcome::Failed(trouble.message.clone());
+                work.store.finish(step, &outcome)?;
                 Ok(Done::troubled(entry, trouble))
             }
             // The step stays open, and the next run that works on grants asks again.

@@ -125,16 +125,18 @@ impl<'a> Revocation<'a> {
         let work = Work::new(self.ready, self.store, run)?;
         settle(&work)?;
         let accounts = Accounts::new(self.ready);
-        Ok(work.each("revoke", &self.rows, |client, row| {
-            One {
-                work: &work,
-                info,
-                client,
-                row,
-                accounts: &accounts,
-            }
-            .run()
-        }))
+        Ok(
+            work.each("revoke", &self.rows, Work::failed, |client, row| {
+                One {
+                    work: &work,
+                    info,
+                    client,
+                    row,
+                    accounts: &accounts,
+                }
+                .run()
+            }),
+        )
     }
 }
 

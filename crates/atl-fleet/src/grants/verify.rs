@@ -29,7 +29,9 @@ pub fn verify(
     let work = Work::new(ready, store, run)?;
     settle(&work)?;
     let rows = work.choose(filter)?;
-    Ok(work.each("verify", &rows, |client, row| ask(&work, client, row)))
+    Ok(work.each("verify", &rows, Work::unknown, |client, row| {
+        ask(&work, client, row)
+    }))
 }
 
 fn ask(work: &Work<'_>, client: &Client, row: &GrantRow) -> Done {

@@ -72,11 +72,12 @@ impl<'a> Work<'a> {
         Ok(filter.choose(rows.named, Timestamp::now())?)
     }
 
-    /// Does something with each grant.
+    /// Does something with each grant; `skip` says what becomes of those that it does not come to.
     pub(super) fn each(
         &self,
         phase: &'static str,
         rows: &[GrantRow],
+        skip: fn(&Self, &GrantRow, Trouble) -> Done,
         task: impl Fn(&Client, &GrantRow) -> Done + Sync,
     ) -> GrantReport {
         let tasks: Vec<(&Client, Vec<usize>)> = self
@@ -96,9 +97,9 @@ impl<'a> Work<'a> {
             for &place in places {
                 let row = &rows[place];
                 let outcome = if let Some(trouble) = &down {
-                    self.unknown(row, trouble.clone())
+                    skip(self, row, trouble.clone())
                 } else if self.run.interrupted.load(Ordering::Relaxed) {
-                    self.unknown(row, interrupted())
+                    skip(self, row, interrupted())
                 } else {
                     task(client, row)
                 };
