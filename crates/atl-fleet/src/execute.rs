@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::{
     clock::{Clock, clock},
     event::{Event, Sink},
+    grants::ended,
     kept,
     keys::Keys,
     known::Known,
@@ -311,9 +312,10 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// The store forgets a link that is gone, and what was registered on it.
+    /// The store forgets a link that is gone, and what was registered on it; the grants that went with it are dead.
     pub(crate) fn forget(&self, consumer: &str, link_id: &str) -> Result<(), Trouble> {
         let (store, url) = (self.execute.store, self.journal.server_url);
+        ended::with_link(store, url, link_id, None)?;
         store.forget_link(url, link_id)?;
         let moved = store
             .registrations()?

@@ -1,6 +1,7 @@
 //! The grants of the store: listed, asked about, renewed, revoked (protocol.md 2.4, 2.5 and 3.2).
 
 mod choose;
+pub(crate) mod ended;
 mod list;
 mod renew;
 mod revoke;

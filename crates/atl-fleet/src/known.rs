@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use atl_keys::{Fingerprint, ImportPolicy, KeyError, Keypair, PublicKey};
 use atl_store::{
-    GrantRow, JournalRow, KeyState, KeypairRow, LinkMade, Registration, Store, StoreError,
+    GrantRow, GrantState, JournalRow, KeyState, KeypairRow, LinkMade, Registration, Store,
+    StoreError,
 };
 
 use crate::{
@@ -77,6 +78,15 @@ impl Known {
         self.keypairs
             .iter()
             .find(|row| row.consumer == consumer && row.fingerprint == *fingerprint)
+    }
+
+    /// How many grants of a consumer key on a server are not known to be dead.
+    pub(crate) fn living_grants(&self, server_url: &str, consumer_key: &str) -> u64 {
+        self.grants
+            .iter()
+            .filter(|row| row.server_url == server_url && row.consumer_key == consumer_key)
+            .filter(|row| row.state != GrantState::Rejected)
+            .count() as u64
     }
 
     /// The newest active keypair of a consumer.

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     choose::public_key_of,
     engine::{RunOptions, StartError, clients, side_by_side},
+    grants::ended,
     plan::Status,
     step::{Journal, RunInfo},
     trouble::Trouble,
@@ -270,6 +271,8 @@ impl<'a> One<'a> {
             || applinks.delete(&entry.link.id),
             gone,
             || {
+                let carried = entry.consumer.as_ref().map(|entry| entry.key.as_str());
+                ended::with_link(self.store, server_url, &entry.link.id, carried)?;
                 self.store.forget_link(server_url, &entry.link.id)?;
                 self.forget_registrations(&entry.link.id)
             },

@@ -63,10 +63,12 @@ pub(crate) fn plan_server(
         }
     }
     for made in &observed.unnamed {
-        let mut change = delete_link(&made.consumer, &made.link.id);
+        let kills = known.living_grants(url, &made.consumer_key);
+        let mut change = delete_link(&made.consumer, &made.link.id, kills);
         if let Some(trouble) = refuse_prune(name, made, options) {
             plan.note(&trouble);
             change.action = Action::None;
+            change.kills_grants = 0;
             change.error = Some(trouble);
         }
         plan.changes.push(change);
@@ -152,6 +154,7 @@ fn plan_present(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change
             .consumer
             .as_ref()
             .map_or("", |entry| entry.key.as_str());
+        change.kills_grants = context.known.living_grants(context.server_url, removed);
         if let Some(other) = seen.shared_with.as_ref().filter(|_| !context.options.force) {
             return Err(shared_key(context.server, removed, other));
         }

@@ -14,6 +14,7 @@ use serde_json::json;
 use crate::{
     choose::{Held, Wanted, choose, public_key_of},
     execute::{Execute, Work, interrupted},
+    grants::ended,
     kept::{self, Kept},
     observe::{ObservedConsumer, Probe},
     plan::{Action, Applied, Change, Kind},
@@ -65,7 +66,11 @@ pub(crate) fn provision(
     }
     if action_of(changes, Kind::Consumer) != Action::None {
         if changes.iter().any(Change::replaces_consumer) {
-            disable(work, consumer, &link.id)?;
+            let other = seen
+                .consumer
+                .as_ref()
+                .map_or("", |entry| entry.key.as_str());
+            disable(work, consumer, &link.id, other)?;
         }
         let rights_unknown = seen.system_administrator.is_none() && !work.execute.options.force;
         let registered = if rights_unknown {
@@ -230,7 +235,12 @@ fn key_to_register(
 }
 
 /// Removes another consumer from our link first, so that it does not stay behind as an orphan (protocol.md 1.7).
-fn disable(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> Result<(), Trouble> {
+fn disable(
+    work: &Work<'_>,
+    consumer: &Consumer,
+    link_id: &str,
+    other: &str,
+) -> Result<(), Trouble> {
     let gone = || Ok(work.applinks.consumer(link_id)?.is_none());
     let still_there = || {
         Trouble::own(
@@ -249,7 +259,14 @@ fn disable(work: &Work<'_>, consumer: &Consumer, link_id: &str) -> Result<(), Tr
         json!({ "link_id": link_id }),
         || work.applinks.disable_incoming(link_id),
         gone,
-        || work.settle_gone(gone, still_there),
+        || {
+            work.settle_gone(gone, still_there)?;
+            Ok(ended::with_consumer(
+                work.execute.store,
+                work.journal.server_url,
+                other,
+            )?)
+        },
     )
 }
 

@@ -61,6 +61,7 @@ mod store;
 #[cfg(target_os = "linux")]
 mod terminal;
 mod tls;
+mod tokens_ended;
 mod tokens_life;
 mod tokens_list;
 mod tokens_renew;

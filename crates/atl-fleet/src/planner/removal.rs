@@ -50,11 +50,14 @@ pub(super) fn plan_absent(
     if let Some(shared) = seen.shared_with.as_ref().filter(|_| !options.force) {
         return Err(shared_key(server, &consumer.key, shared));
     }
-    Ok(vec![delete_link(&consumer.name, &link.id)])
+    let kills = known.living_grants(context.server_url, &consumer.key);
+    Ok(vec![delete_link(&consumer.name, &link.id, kills)])
 }
 
-pub(super) fn delete_link(consumer: &str, link_id: &str) -> Change {
+/// `kills` is how many grants are known to end with it.
+pub(super) fn delete_link(consumer: &str, link_id: &str, kills: u64) -> Change {
     Change {
+        kills_grants: kills,
         kills_grants_complete: false,
         ..Change::new(Kind::Link, Action::Delete, consumer, link_id.to_owned())
     }
