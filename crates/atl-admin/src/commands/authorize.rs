@@ -77,19 +77,15 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     })?;
     let store = context.store("authorize")?;
     let progress = Progress::new(context);
-    let screen = Screen::new(context.terminal, browser(&args.way));
-    let way = match &args.way {
-        Ways { headless: true, .. } => Way::Headless,
-        Ways { oob: true, .. } => Way::OutOfBand { person: &screen },
-        Ways { .. } => Way::Browser {
-            port: args.port,
-            person: &screen,
-        },
+    let screen = (!args.way.headless).then(|| Screen::new(context.terminal, browser(&args.way)));
+    let way = match &screen {
+        None => Way::Headless,
+        Some(screen) => {
+            // A person who is asked something is not to look at a bar.
+            progress.finish();
+            way_of(args, screen)
+        }
     };
-    if !args.way.headless {
-        // A person who is asked something is not to look at a bar.
-        progress.finish();
-    }
     let sink = |event: &Event<'_>| progress.take(event);
     let what = Authorize {
         users: &args.users,
@@ -151,8 +147,18 @@ fn somebody_is_there(context: &Context, way: &Ways) -> Result<()> {
     Ok(())
 }
 
+/// How a person approves.
+fn way_of<'a>(args: &Args, person: &'a Screen) -> Way<'a> {
+    if args.way.oob {
+        Way::OutOfBand { person }
+    } else {
+        let port = args.port;
+        Way::Browser { port, person }
+    }
+}
+
 /// The browser to open, if any.
 fn browser(way: &Ways) -> Option<Browser> {
-    let opens = !(way.oob || way.no_browser || way.headless);
+    let opens = !(way.oob || way.no_browser);
     opens.then(Browser::of_environment)
 }

@@ -2,10 +2,11 @@
 
 use std::process::Command;
 
-use atl_testbed::{ALICE, BOB, Kind, Matcher, ServerSpec, Setting, When};
+use atl_testbed::{ALICE, BOB, Fault, Kind, Matcher, Rule, ServerSpec, Setting, When};
+use serde_json::json;
 
 use crate::{
-    dances::{ACCESS_TOKEN, access_tokens, asked, code, failure, granted_by},
+    dances::{ACCESS_TOKEN, REQUEST_TOKEN, access_tokens, asked, code, failure, granted_by},
     estate::{Fleet, KINDS},
     tools::skip,
 };
@@ -183,4 +184,32 @@ fn a_renamed_account_is_said() {
     );
     // It was Alice's once, so it is not ours to take away.
     assert_eq!(granted_by(fleet.first()), [BOB]);
+}
+
+/// It is in the store, and who gave it is asked by the next run.
+#[test]
+fn a_grant_that_could_not_be_read_back_is_kept() {
+    let fleet = jira();
+    // The first one is the sign-in's.
+    let fails = Rule::new(Fault::Html).on(Matcher::path("/whoami")).after(1);
+    fleet.first().set(fails);
+    let (report, exit) = fleet.report(HEADLESS);
+    assert_eq!((code(&report), exit), ("answer_unclear", 3), "{report:#}");
+    let (list, _) = fleet.json("tokens list");
+    let grant = &list["grants"][0];
+    assert_eq!(
+        (&grant["id"], &grant["status"]),
+        (&failure(&report)["id"], &json!("unknown"))
+    );
+    assert_eq!(fleet.dances()[0]["outcome"], "done");
+
+    fleet.first().clear_faults();
+    fleet.forget();
+    let (report, exit) = fleet.report(HEADLESS);
+    assert_eq!(
+        (exit, &report["grants"][0]["id"]),
+        (0, &grant["id"]),
+        "{report:#}"
+    );
+    assert_eq!(asked(fleet.first(), REQUEST_TOKEN), 0);
 }

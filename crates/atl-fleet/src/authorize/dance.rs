@@ -65,8 +65,7 @@ impl<E: Into<Trouble>> From<E> for Failure {
 impl Dance<'_> {
     /// Dances, unless there is a grant that works.
     pub(super) fn run(&self, consumers: &[Consumer]) -> Result<GrantEntry, Failure> {
-        self.settle_left_open()?;
-        let row = match self.held()? {
+        let row = match self.what_there_is()? {
             Held::Works(row) => *row,
             Held::Nothing(before) => {
                 let (client, signer) = (self.client, self.signer());
@@ -77,6 +76,17 @@ impl Dance<'_> {
             }
         };
         Ok(GrantEntry::of_store(&row, consumers))
+    }
+
+    /// What the store has. The lock is held meanwhile: another run may be at it, renewing a grant, and then a refusal would
+    /// say nothing.
+    fn what_there_is(&self) -> Result<Held, Failure> {
+        if self.run.interrupted.load(Ordering::Relaxed) {
+            return Err(interrupted().into());
+        }
+        let _lock = self.lock()?;
+        self.settle_left_open()?;
+        self.held()
     }
 
     /// Where the decision is to go. What we approve ourselves goes where a browser would be sent, so that the verifier
@@ -164,22 +174,12 @@ impl Dance<'_> {
         journal.begin(consumer, ACTION, detail)
     }
 
-    /// Closes what a kill left open; where another run is at work now, it is that one's.
+    /// Closes what a kill left open. The lock is held, so it is no other run's.
     fn settle_left_open(&self) -> Result<(), Trouble> {
-        if self.run.interrupted.load(Ordering::Relaxed) {
-            return Err(interrupted());
-        }
         let ours = |row: &JournalRow| {
             row.step.action == ACTION
                 && row.step.server_url == self.server_url()
                 && row.step.consumer.as_ref() == Some(&self.consumer.name)
-        };
-        if !self.store.open_steps()?.iter().any(ours) {
-            return Ok(());
-        }
-        let _lock = match self.store.lock(self.server_url(), &self.consumer.name) {
-            Err(StoreError::Locked { .. }) => return Ok(()),
-            lock => lock?,
         };
         for row in self.store.open_steps()?.iter().filter(|row| ours(row)) {
             left_open::close(self.store, self.run.sink, row)?;

@@ -1,6 +1,6 @@
 //! The exchange of an approved request token. The grant is in the store before anything else can fail.
 
-use atl_oauth::{AccessToken, Approved, OauthError, token_id};
+use atl_oauth::{AccessToken, Approved, OauthError, token_id, token_state};
 use atl_store::{GrantRow, GrantSecrets, GrantState, Outcome};
 use jiff::Timestamp;
 
@@ -20,6 +20,16 @@ enum NotExchanged {
 
 /// What a grant in the store says until the server has said who gave it.
 const NOT_READ_BACK: &str = "who approved it has not been read back yet";
+
+fn not_read_back(row: &GrantRow, why: Trouble) -> Trouble {
+    Trouble {
+        message: format!(
+            "the grant {} is in the store, but who approved it could not be asked: {}",
+            row.id, why.message
+        ),
+        ..why
+    }
+}
 
 impl Dance<'_> {
     /// Exchanges under the lock of this consumer and server, so that two runs do not make two grants, and the journal
@@ -106,13 +116,15 @@ impl Dance<'_> {
             let (outcome, trouble) = self.not_stored(&row, &secrets, error);
             return (outcome, Err(trouble.into()));
         }
-        match self.read_back(&row, &secrets) {
-            Ok(row) => (Outcome::Done, Ok(row)),
-            Err(error) => {
-                let outcome = Outcome::Failed(error.message.clone());
-                let id = Some(row.id);
-                (outcome, Err(Failure { error, id }))
-            }
-        }
+        let (outcome, result) = match token_state(self.client, &self.signer(), &secrets.token) {
+            // The next run asks again.
+            Err(error) => (Outcome::Done, Err(not_read_back(&row, error.into()))),
+            Ok(state) => match self.read_back(&row, &secrets, state) {
+                Ok(row) => (Outcome::Done, Ok(row)),
+                Err(error) => (Outcome::Failed(error.message.clone()), Err(error)),
+            },
+        };
+        let id = Some(row.id);
+        (outcome, result.map_err(|error| Failure { error, id }))
     }
 }

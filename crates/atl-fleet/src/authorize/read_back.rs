@@ -1,6 +1,6 @@
 //! Whose grant it is: the account that approved must be the one that was named.
 
-use atl_oauth::{TokenState, token_state};
+use atl_oauth::TokenState;
 use atl_store::{GrantRow, GrantSecrets, GrantState, Outcome, StoreError};
 use atl_tokens::revoke_signed;
 use jiff::Timestamp;
@@ -13,23 +13,13 @@ use crate::{
 };
 
 impl Dance<'_> {
-    /// Asks whose a new grant is, and writes it down.
+    /// Writes down whose a new grant is, as the server says it.
     pub(super) fn read_back(
         &self,
         row: &GrantRow,
         secrets: &GrantSecrets,
+        state: TokenState,
     ) -> Result<GrantRow, Trouble> {
-        let state = match token_state(self.client, &self.signer(), &secrets.token) {
-            Ok(state) => state,
-            Err(error) => {
-                let mut trouble = Trouble::from(error);
-                trouble.message = format!(
-                    "the grant {} is in the store, but who approved it could not be asked: {}",
-                    row.id, trouble.message
-                );
-                return Err(trouble);
-            }
-        };
         match state {
             TokenState::Active { user } if same_user(&user, self.user) => {
                 self.recorded(row, secrets, user)

@@ -65,6 +65,10 @@ impl Person for Screen {
             expires,
             sent_to,
         } = invitation;
+        // What was typed before is no answer to this.
+        if let Some(lines) = self.lines() {
+            lines.try_iter().for_each(drop);
+        }
         let until = expires
             .to_zoned_datetime(TimeZone::system())
             .strftime("%H:%M");
