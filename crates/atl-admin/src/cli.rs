@@ -10,7 +10,7 @@ use clap::{
 use crate::{
     commands::{
         apply, authorize, check, completions, history, init, keys, links, man, plan, request,
-        tokens,
+        rotate, tokens,
     },
     environment,
     flags::{self, Color, Format, Switch},
@@ -152,6 +152,8 @@ pub enum Commands {
     Authorize(authorize::Args),
     /// Make one signed call, like curl
     Request(request::Args),
+    /// Give consumers new keypairs, and prove them
+    Rotate(rotate::Args),
     /// Manage application links one at a time
     #[command(subcommand)]
     Links(links::Commands),

@@ -11,5 +11,6 @@ pub mod links;
 pub mod man;
 pub mod plan;
 pub mod request;
+pub mod rotate;
 pub(crate) mod schema;
 pub mod tokens;

@@ -4,6 +4,7 @@ mod csv;
 pub(crate) mod grants;
 pub(crate) mod plan;
 mod raw;
+pub(crate) mod rotations;
 mod table;
 
 use std::{

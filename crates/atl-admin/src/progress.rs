@@ -67,7 +67,14 @@ impl<'a> Progress<'a> {
         match event {
             Event::Begin { phase, servers } => self.begin(phase, *servers, "servers"),
             Event::BeginGrants { phase, grants, .. } => self.begin(phase, *grants, "grants"),
-            Event::Planned(_) | Event::Server(_) | Event::Checked(_) | Event::Grant(_) => {
+            Event::BeginRotations {
+                phase, rotations, ..
+            } => self.begin(phase, *rotations, "rotations"),
+            Event::Rotation(_)
+            | Event::Planned(_)
+            | Event::Server(_)
+            | Event::Checked(_)
+            | Event::Grant(_) => {
                 self.bar.inc(1);
             }
             // One that was only asked about is an event of its own.

@@ -12,7 +12,7 @@ use crate::{
     cli::{self, Cli, Commands},
     commands::{
         apply, authorize, check, completions, history, init, keys, links, man, plan, request,
-        schema, tokens,
+        rotate, schema, tokens,
     },
     context::Context,
     environment,
@@ -50,6 +50,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Apply(args) => apply::run(&context, &args),
         Commands::Authorize(args) => authorize::run(&context, &args),
         Commands::Request(args) => request::run(&context, args),
+        Commands::Rotate(args) => rotate::run(&context, &args),
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
         Commands::Tokens(command) => tokens::run(&context, &command),

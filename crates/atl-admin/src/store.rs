@@ -1,5 +1,8 @@
 //! Which store, and what unseals it.
 
+use std::path::PathBuf;
+
+use atl_fleet::remove_left_key_files;
 use atl_store::{KeySource, Store, StoreUrl};
 
 use crate::{
@@ -14,6 +17,7 @@ impl Context {
     pub(crate) fn store(&self, command: &str) -> Result<Store> {
         let store = Store::open(&self.store_url()?, &self.store_key()?, who(command))?;
         store.warnings().iter().for_each(|text| term::warn(text));
+        remove_left_key_files(&store)?;
         Ok(store)
     }
 
@@ -43,6 +47,20 @@ impl Context {
             return Ok(None);
         }
         self.store(command).map(Some)
+    }
+
+    /// A folder for files that only this user may read for a moment: the store's, else where it would be.
+    pub(crate) fn private_folder(&self) -> Result<PathBuf> {
+        let path = match self.store_url()? {
+            StoreUrl::Sqlite(path) => path,
+            _ => locations::store()?,
+        };
+        let folder = match path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        fs_err::create_dir_all(&folder).map_err(|error| Error::io(&error))?;
+        Ok(folder)
     }
 
     /// The store of `--store`, else the one in the data folder.

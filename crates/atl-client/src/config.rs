@@ -75,6 +75,15 @@ pub struct ServerConfig {
 }
 
 impl ServerConfig {
+    /// The password or token to sign in with, for whoever must keep it out of what is shown.
+    pub fn secret(&self) -> Option<&SecretString> {
+        match &self.credentials {
+            Credentials::Anonymous => None,
+            Credentials::Password { password, .. } => Some(password),
+            Credentials::Token { token, .. } => Some(token),
+        }
+    }
+
     /// Whether secrets may go there: not over plain http to another machine, unless that is allowed.
     ///
     /// # Errors

@@ -234,8 +234,7 @@ impl All<'_> {
         by: &By<'_>,
     ) -> Result<GrantEntry, Failure> {
         let consumer = wanted.consumer;
-        let url = client.base_url().as_str();
-        let key = signing_key(self.known, self.keys, consumer, client.server(), url)?;
+        let key = signing_key(self.known, self.keys, consumer, client)?;
         let dance = Dance {
             store: self.store,
             info: self.info,

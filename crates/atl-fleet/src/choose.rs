@@ -1,6 +1,7 @@
 //! Which key a consumer should have on a server: a pure choice from the file, the store and what the server holds.
 
 use atl_keys::{Fingerprint, PublicKey};
+use atl_store::KeypairRow;
 
 use crate::{
     known::{FileKeys, Known},
@@ -75,6 +76,12 @@ pub(crate) fn choose(
             if ours.is_none() && !replace_keys {
                 return Wanted::Stranger(fingerprint.clone());
             }
+            // In the middle of a rotation, the server says which of both keys it has.
+            if let (Some(row), Some(rotation)) = (ours, known.rotating(&consumer.name, server_url))
+                && rotation.names(&row.fingerprint)
+            {
+                return Wanted::of(row);
+            }
             ours
         }
     };
@@ -83,8 +90,14 @@ pub(crate) fn choose(
         .and_then(|row| known.keypair(&consumer.name, &row.fingerprint))
         .or(held_by_us)
         .or_else(|| known.newest(&consumer.name))
-        .map_or(Wanted::Made, |row| Wanted::Key {
+        .map_or(Wanted::Made, Wanted::of)
+}
+
+impl Wanted {
+    fn of(row: &KeypairRow) -> Self {
+        Self::Key {
             fingerprint: row.fingerprint.clone(),
             public_key: row.public_key.clone(),
-        })
+        }
+    }
 }

@@ -77,6 +77,12 @@ pub enum StartError {
     /// Nobody is named whose grant is wanted.
     #[error("no grant is wanted of anybody on these servers")]
     NothingToAuthorize,
+    /// The server that was to go first is none of those selected.
+    #[error("`{canary}`, which was to go first, is none of the selected servers")]
+    NoCanary {
+        /// Its name.
+        canary: String,
+    },
     /// Somebody cannot be signed in as.
     #[error("the fleet file has no password of {}", listed(without))]
     NoPassword {
@@ -105,6 +111,7 @@ impl StartError {
                 | Self::OtherFleet
                 | Self::NothingToAuthorize
                 | Self::NoPassword { .. }
+                | Self::NoCanary { .. }
                 | Self::Grant(GrantChoiceError::Ambiguous { .. })
         )
     }
@@ -129,6 +136,9 @@ impl StartError {
                 "give `password:` beside `user:` under `grants:` of the consumer, as `${env:NAME}`; without `--headless` \
                  the users approve themselves, in a browser"
                     .to_owned()
+            }
+            Self::NoCanary { .. } => {
+                "name one of the servers of the fleet file that `--server` leaves in".to_owned()
             }
             Self::Listen(error) => error.advice().to_owned(),
         }

@@ -7,6 +7,7 @@ use crate::{
     check::ServerChecks,
     grant::{FailedGrant, GrantEntry},
     plan::{Change, ServerPlan, Summary},
+    rotate::Rotation,
 };
 
 /// Something that happened.
@@ -30,6 +31,17 @@ pub enum Event<'a> {
         /// How many grants.
         grants: usize,
     },
+    /// A phase that works on rotations begins.
+    BeginRotations {
+        /// `look`, `rotate` or `settle`.
+        phase: &'static str,
+        /// How many servers it concerns.
+        servers: usize,
+        /// How many rotations.
+        rotations: usize,
+    },
+    /// A rotation ended, well or not.
+    Rotation(&'a Rotation),
     /// A server was looked at.
     Planned(&'a ServerPlan),
     /// A keypair was made and is in the store.

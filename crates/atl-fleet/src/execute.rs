@@ -9,6 +9,7 @@ use atl_store::{Outcome, Store};
 use serde_json::json;
 
 use crate::{
+    choose::Held,
     clock::{Clock, clock},
     event::{Event, Sink},
     grants::ended,
@@ -18,7 +19,7 @@ use crate::{
     observe::{Look, Observed, ObservedConsumer, observe_consumer},
     plan::{Action, Applied, Change, Kind, PlanOptions, ServerPlan},
     planner::Context,
-    provision, recover,
+    provision, recover, rotate,
     settle::{Try, settle},
     step::{Journal, RunInfo},
     trouble::Trouble,
@@ -237,7 +238,11 @@ impl Work<'_> {
             options: self.execute.options,
         };
         drop(context.plan(consumer)?);
-        recover::settle_open_steps(self, consumer, &now, &links)?;
+        if recover::is_rotating(self, consumer)? {
+            return Err(rotate::unfinished(self.client.server(), &consumer.name));
+        }
+        let held = Held::of(now.consumer.as_ref(), &consumer.key);
+        recover::settle_open_steps(self, consumer, &held, &links)?;
         if changes.iter().any(|change| change.action == Action::Delete) {
             self.delete(&consumer.name, changes)?;
             kept::close(self, consumer, &Outcome::Done)

@@ -51,7 +51,11 @@ pub(crate) fn export(store: &Store, consumers: &[Consumer], servers: &mut [Serve
     }
 }
 
-fn export_one(store: &Store, consumer: &Consumer, targets: &Export) -> Result<(), Trouble> {
+pub(crate) fn export_one(
+    store: &Store,
+    consumer: &Consumer,
+    targets: &Export,
+) -> Result<(), Trouble> {
     let known = Known::read(Some(store))?;
     let proven = |row: &&KeypairRow| {
         row.consumer == consumer.name

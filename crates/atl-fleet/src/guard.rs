@@ -64,11 +64,16 @@ pub(crate) fn mass_change(plan: &Plan, observed: &[Option<Observed>]) -> Option<
                 + seen.unnamed.len()
         })
         .sum();
-    (changed.len() >= 10 && changed.len() * 10 > seen * 3).then(|| {
+    is_mass_change(changed.len(), seen).then(|| {
         Trouble::own(
             "mass_change",
             format!("the plan changes {} of the {seen} links that were seen; nothing was sent", changed.len()),
             "look at the plan; if that is what you want, run again with `--force`, or name the consumers with `--consumer`",
         )
     })
+}
+
+/// More than 30 % of what was seen, and at least 10.
+pub(crate) fn is_mass_change(changed: usize, seen: usize) -> bool {
+    changed >= 10 && changed * 10 > seen * 3
 }

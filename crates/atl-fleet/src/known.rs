@@ -10,6 +10,7 @@ use atl_store::{
 
 use crate::{
     kept::{self, Kept},
+    rotate::Unfinished,
     wanted::{Consumer, KeypairSource},
 };
 
@@ -71,6 +72,11 @@ impl Known {
             .filter(|row| row.step.action == kept::ACTION)
             .filter_map(|row| Kept::read(&row.step.detail))
             .find(|kept| kept.link_id == link_id)
+    }
+
+    /// A rotation of (consumer, server) that was begun and did not end.
+    pub(crate) fn rotating(&self, consumer: &str, server_url: &str) -> Option<Unfinished> {
+        self.open(consumer, server_url).find_map(Unfinished::read)
     }
 
     /// The keypair of a consumer with this fingerprint.

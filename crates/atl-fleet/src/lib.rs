@@ -24,6 +24,7 @@ mod planner;
 mod provision;
 mod recover;
 pub mod request;
+mod rotate;
 mod settle;
 mod signing;
 mod step;
@@ -42,11 +43,16 @@ pub use file::{
 pub use grant::{FailedGrant, GrantEntry, GrantReport};
 pub use known::FileKeyError;
 pub use outcome::{
-    Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan, of_verify,
+    Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan, of_rotations,
+    of_rotations_seen, of_verify,
 };
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,
     Summary,
+};
+pub use rotate::{
+    Exec, HandOver, Rotate, Rotation, RotationReport, RotationState, Rotations, Runner, Strategy,
+    look_at_rotations, remove_left_key_files, settle_rotations,
 };
 pub use step::RunInfo;
 pub use trouble::Trouble;

@@ -331,7 +331,7 @@ fn probe(
 }
 
 /// The name of a link, other than `except`, that carries this consumer key.
-fn carrier(
+pub(crate) fn carrier(
     applinks: &Applinks<'_>,
     links: &[ApplicationLink],
     key: &str,

@@ -6,6 +6,7 @@ use crate::{
     authorize::NOT_GRANTED,
     grant::{FailedGrant, GrantEntry, GrantReport},
     plan::{Plan, Status},
+    rotate::{self, RotationReport},
 };
 
 /// What a run came to, as an exit code.
@@ -106,6 +107,23 @@ fn of_asking(report: &GrantReport, failed: &[&FailedGrant], found: bool) -> Exit
         failed.chain(std::iter::repeat_n(Status::Ok, asked)),
         found || report.grants.iter().any(|grant| dead(grant.status)),
     )
+}
+
+/// What rotating came to, each rotation for itself.
+pub fn of_rotations(report: &RotationReport) -> Exit {
+    of_changing(rotate::statuses(report))
+}
+
+/// What looking before a rotation came to.
+pub fn of_rotations_seen(report: &RotationReport) -> Exit {
+    let seen = report
+        .rotations
+        .iter()
+        .map(|rotation| match &rotation.error {
+            Some(trouble) => trouble.status,
+            None => Status::Ok,
+        });
+    of_looking(seen, false)
 }
 
 /// What obtaining, renewing or revoking grants came to, each grant for itself.

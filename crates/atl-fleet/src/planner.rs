@@ -7,8 +7,8 @@ use serde_json::Value;
 
 pub(crate) use removal::shared_key;
 use removal::{delete_link, plan_absent, refuse_prune};
-use two_legged::{plan_two_legged, refuse_unrestorable};
-pub(crate) use two_legged::{two_legged_of, unrestorable};
+use two_legged::plan_two_legged;
+pub(crate) use two_legged::{refuse_unrestorable, two_legged_of, unrestorable};
 
 use crate::{
     choose::{Held, Wanted, choose, public_key_of},
@@ -261,7 +261,11 @@ fn refuse_owned_key(consumer: &Consumer, context: &Context<'_>) -> Result<(), Tr
     }
 }
 
-fn unknown_key(consumer: &Consumer, server: &str, fingerprint: Option<String>) -> Trouble {
+pub(crate) fn unknown_key(
+    consumer: &Consumer,
+    server: &str,
+    fingerprint: Option<String>,
+) -> Trouble {
     let held = fingerprint.unwrap_or_else(|| "a public key that could not be read".to_owned());
     Trouble::own(
         "unknown_key",

@@ -5,6 +5,7 @@ mod link;
 use std::sync::Arc;
 
 use atl_applinks::NewConsumer;
+use atl_client::Client;
 use atl_keys::{Fingerprint, Keypair};
 use atl_oauth::{ConsumerSigner, KeyState, ProblemKind};
 use atl_store::{Outcome, Registration, StoreError};
@@ -27,10 +28,10 @@ use crate::{
 };
 
 /// The key to register, its private half where it is at hand.
-struct Key {
-    fingerprint: Fingerprint,
-    public: String,
-    private: Option<Arc<Keypair>>,
+pub(crate) struct Key {
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) public: String,
+    pub(crate) private: Option<Arc<Keypair>>,
 }
 
 /// Carries out the changes of a consumer that should be there.
@@ -152,10 +153,11 @@ pub(crate) fn confirm(
         Some(link) => work.applinks.consumer(&link.id)?,
         None => None,
     };
-    if now != seen.consumer {
+    if now != seen.consumer || recover::is_rotating(work, consumer)? {
         return Ok(());
     }
-    recover::settle_open_steps(work, consumer, seen, &work.links()?)?;
+    let held = Held::of(now.as_ref(), &consumer.key);
+    recover::settle_open_steps(work, consumer, &held, &work.links()?)?;
     kept::close(work, consumer, &Outcome::Done)?;
     if let Some((link, fingerprint)) = unrecorded {
         record(
@@ -286,7 +288,7 @@ fn nothing_lost(
 }
 
 /// Registers the consumer and compares what reads back; `at_once` with its two-legged OAuth, through the admin form.
-fn register(
+pub(crate) fn register(
     work: &Work<'_>,
     consumer: &Consumer,
     wanted: &NewConsumer,
@@ -383,7 +385,7 @@ fn differences(
 }
 
 /// Writes down which key is registered here.
-fn record(
+pub(crate) fn record(
     work: &Work<'_>,
     consumer: &Consumer,
     link_id: &str,
@@ -407,20 +409,26 @@ fn record(
 
 /// Proves the key. A refusal right after a write is not final: another node of the cluster may have answered.
 fn prove(work: &Work<'_>, consumer: &Consumer, keypair: &Keypair) -> Result<(), Trouble> {
-    let server = work.client.server();
-    let signer = ConsumerSigner::new(&consumer.key, keypair);
-    work.settle(|| match atl_oauth::prove(work.client, &signer) {
+    work.settle(|| prove_once(work.client, &consumer.key, keypair))
+}
+
+/// One proof: a signed request-token call on a new connection.
+pub(crate) fn prove_once(
+    client: &Client,
+    consumer_key: &str,
+    keypair: &Keypair,
+) -> Try<(), Trouble> {
+    let server = client.server();
+    let signer = ConsumerSigner::new(consumer_key, keypair);
+    match atl_oauth::prove(client, &signer) {
         Ok(KeyState::Accepted) => Try::Done(()),
         Ok(KeyState::ConsumerUnknown) => Try::NotYet(Trouble::own(
             "key_not_accepted",
-            format!(
-                "`{server}` does not know the consumer key `{}` it was just given",
-                consumer.key
-            ),
+            format!("`{server}` does not know the consumer key `{consumer_key}` it was just given"),
             "another cluster node may answer from a stale cache: run again in a minute",
         )),
         Ok(KeyState::Refused(problem)) => {
-            let trouble = Trouble::problem(server, &consumer.key, &problem);
+            let trouble = Trouble::problem(server, consumer_key, &problem);
             match problem.kind {
                 ProblemKind::TimestampRefused
                 | ProblemKind::SignatureMethodRejected
@@ -429,5 +437,5 @@ fn prove(work: &Work<'_>, consumer: &Consumer, keypair: &Keypair) -> Result<(), 
             }
         }
         Err(error) => Try::NotYet(error.into()),
-    })
+    }
 }

@@ -6,30 +6,32 @@ use atl_applinks::ApplicationLink;
 use atl_store::{JournalRow, LinkMade, Outcome, StoreError};
 
 use crate::{
-    authorize::left_open, choose::Held, execute::Work, grants, kept, observe::ObservedConsumer,
-    trouble::Trouble, wanted::Consumer,
+    authorize::left_open, choose::Held, execute::Work, grants, kept, rotate, trouble::Trouble,
+    wanted::Consumer,
 };
 
 /// Closes the open steps of (server, consumer). The lock is held, so no other process is in the middle of them. What
-/// is still to be put back stays open.
+/// is still to be put back stays open, and so does a rotation, which is settled before.
 pub(crate) fn settle_open_steps(
     work: &Work<'_>,
     consumer: &Consumer,
-    seen: &ObservedConsumer,
+    held: &Held,
     links: &[ApplicationLink],
 ) -> Result<(), Trouble> {
     settle_links(work, &consumer.name, links)?;
     for row in open(work, &consumer.name)? {
         let happened = match row.step.action.as_str() {
             // What became of a grant is asked with its token, by the commands for grants.
-            kept::ACTION | grants::RENEW | grants::REVOKE => continue,
+            kept::ACTION | grants::RENEW | grants::REVOKE | rotate::ACTION | rotate::HAND_OVER => {
+                continue;
+            }
             left_open::ACTION => {
                 left_open::close(work.execute.store, work.execute.sink, &row)?;
                 continue;
             }
-            "consumer put" => match Held::of(seen.consumer.as_ref(), &consumer.key) {
+            "consumer put" => match held {
                 Held::Key(Some(fingerprint)) => {
-                    Some(fingerprint.to_string() == detail(&row, "fingerprint"))
+                    Some(fingerprint.as_str() == detail(&row, "fingerprint"))
                 }
                 Held::Key(None) | Held::Nothing => Some(false),
             },
@@ -102,6 +104,12 @@ pub(crate) fn open(work: &Work<'_>, consumer: &str) -> Result<Vec<JournalRow>, T
             && row.step.consumer.as_deref() == Some(consumer)
     });
     Ok(rows)
+}
+
+/// Whether a rotation of (server, consumer) was begun and did not end.
+pub(crate) fn is_rotating(work: &Work<'_>, consumer: &Consumer) -> Result<bool, Trouble> {
+    let rows = open(work, &consumer.name)?;
+    Ok(rows.iter().any(|row| row.step.action == rotate::ACTION))
 }
 
 /// Whether a deletion took effect; if so, the store forgets the link and what was registered on it.

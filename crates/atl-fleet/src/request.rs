@@ -128,8 +128,8 @@ pub fn prepare(
     }
     let known = Known::read(store)?;
     let keys = Keys::new(store, read_file_keys(std::slice::from_ref(consumer))?);
-    let key = signing_key(&known, &keys, consumer, &server.config.name, url)?;
     let client = clients(std::slice::from_ref(server))?.swap_remove(0);
+    let key = signing_key(&known, &keys, consumer, &client)?;
     Ok(Prepared {
         client,
         key,

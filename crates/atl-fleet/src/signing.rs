@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use atl_client::Client;
 use atl_keys::Keypair;
-use atl_oauth::ConsumerSigner;
+use atl_oauth::{ConsumerSigner, KeyState, look};
 
 use crate::{
     keys::Keys,
     known::Known,
+    rotate::Unfinished,
     trouble::Trouble,
     wanted::{Consumer, KeypairSource},
 };
@@ -30,14 +32,24 @@ impl SigningKey {
     }
 }
 
-/// The key that the server is known to hold, else the consumer's newest.
+/// The key that the server is known to hold, else the consumer's newest. In the middle of a rotation, the server is asked
+/// which of both it holds (cli.md section 1, `rotate`).
 pub(crate) fn signing_key(
     known: &Known,
     keys: &Keys<'_>,
     consumer: &Consumer,
-    server: &str,
-    server_url: &str,
+    client: &Client,
 ) -> Result<SigningKey, Trouble> {
+    let (server, server_url) = (client.server(), client.base_url().as_str());
+    if let Some(rotation) = known.rotating(&consumer.name, server_url)
+        && let Some(keypair) = held(&rotation, keys, consumer, client)?
+    {
+        let consumer_key = consumer.key.clone();
+        return Ok(SigningKey {
+            consumer_key,
+            keypair,
+        });
+    }
     let registered = known
         .registration(&consumer.name, server_url)
         .map(|row| row.fingerprint.clone());
@@ -62,6 +74,26 @@ pub(crate) fn signing_key(
         consumer_key: consumer.key.clone(),
         keypair,
     })
+}
+
+/// Which of the two keys of an unfinished rotation the server holds: the one with which it accepts a signed call. None,
+/// where it accepts neither or does not say.
+fn held(
+    rotation: &Unfinished,
+    keys: &Keys<'_>,
+    consumer: &Consumer,
+    client: &Client,
+) -> Result<Option<Arc<Keypair>>, Trouble> {
+    for fingerprint in [&rotation.after, &rotation.before] {
+        let Some(keypair) = keys.private(&consumer.name, fingerprint)? else {
+            continue;
+        };
+        let signer = ConsumerSigner::new(&rotation.consumer_key, &*keypair);
+        if matches!(look(client, &signer), Ok(KeyState::Accepted)) {
+            return Ok(Some(keypair));
+        }
+    }
+    Ok(None)
 }
 
 fn missing(consumer: &Consumer, server: &str) -> Trouble {

@@ -5,7 +5,10 @@ use std::{
     time::Duration,
 };
 
-use atl_fleet::{Looked, Needs, Plan, PlanOptions, RunOptions, look, of_apply};
+use atl_fleet::{
+    Looked, Needs, Plan, PlanOptions, Ready, RunOptions, look, of_apply, settle_rotations,
+};
+use atl_store::Store;
 
 use crate::{
     cli::Selection,
@@ -13,7 +16,7 @@ use crate::{
     error::{Error, Result},
     exit::Exit,
     flags, interrupt,
-    output::plan,
+    output::{plan, rotations::tell_settled},
     progress::Progress,
     term,
 };
@@ -111,6 +114,7 @@ pub(crate) fn carry_out(
         settle,
         ..progress.run(&sink)
     };
+    settle_first(&ready, &store, command, run)?;
     let mut looked = look(&ready, Some(&store), &options, run)?;
     if let Some(saved) = &saved {
         looked.take_saved(saved)?;
@@ -134,6 +138,13 @@ pub(crate) fn carry_out(
         return Ok(Exit::Interrupted);
     }
     Ok(of_apply(&plan).into())
+}
+
+/// A rotation that a killed run left unfinished comes first: until it is known which key stays, nothing can be planned.
+fn settle_first(ready: &Ready, store: &Store, command: &str, run: RunOptions<'_>) -> Result<()> {
+    let settled = settle_rotations(ready, store, None, &run_info(command), run)?;
+    tell_settled(&settled);
+    Ok(())
 }
 
 /// Shows a plan of which nothing was carried out.

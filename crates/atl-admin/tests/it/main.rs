@@ -53,6 +53,7 @@ mod request_answers;
 mod request_bodies;
 mod request_parameters;
 mod request_refused;
+mod rotate;
 mod running;
 mod schema;
 mod sign_in;

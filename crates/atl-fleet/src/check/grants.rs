@@ -86,13 +86,13 @@ impl Checks<'_> {
             let why = "calls signed as this consumer are not accepted, so that its grants cannot be asked about";
             return Err(Check::skip("grant", why));
         }
-        let (known, keys, url) = (self.look.known, self.look.keys, self.client.base_url());
-        signing_key(known, keys, on.consumer, self.client.server(), url.as_str()).map_err(
-            |trouble| match trouble.code.as_str() {
+        let (known, keys) = (self.look.known, self.look.keys);
+        signing_key(known, keys, on.consumer, self.client).map_err(|trouble| {
+            match trouble.code.as_str() {
                 "private_key_elsewhere" => Check::skip("grant", trouble.message),
                 _ => Check::fail("grant", &trouble),
-            },
-        )
+            }
+        })
     }
 
     fn ask<'r>(&self, row: &'r GrantRow, key: &SigningKey) -> Asked<'r> {

@@ -37,8 +37,8 @@ impl Checks<'_> {
         } else {
             ""
         };
-        let (known, keys, url) = (self.look.known, self.look.keys, self.client.base_url());
-        let key = signing_key(known, keys, consumer, self.client.server(), url.as_str());
+        let (known, keys) = (self.look.known, self.look.keys);
+        let key = signing_key(known, keys, consumer, self.client);
         let Some(key) = key.ok().filter(|_| on.seen.probe == Probe::Accepted) else {
             return Check::pass("consumer", format!("two-legged OAuth is on{with}"));
         };

@@ -137,10 +137,9 @@ impl<'a> Work<'a> {
             .store
             .grant_secrets(row)?
             .ok_or_else(|| gone_here(row))?;
-        let (server, url) = (client.server(), client.base_url().as_str());
         Ok(Opened {
             secrets,
-            key: signing_key(&self.known, &self.keys, consumer, server, url)?,
+            key: signing_key(&self.known, &self.keys, consumer, client)?,
             consumer_key: row.consumer_key.clone(),
         })
     }

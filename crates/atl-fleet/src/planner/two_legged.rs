@@ -119,7 +119,7 @@ fn has_now(consumer: &Consumer, context: &Context<'_>) -> TwoLegged {
 }
 
 /// cli.md 4.9: what a write would reset and nobody could put back is refused before it.
-pub(super) fn refuse_unrestorable(
+pub(crate) fn refuse_unrestorable(
     consumer: &Consumer,
     context: &Context<'_>,
 ) -> Result<(), Trouble> {

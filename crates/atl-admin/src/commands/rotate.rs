@@ -1,0 +1,203 @@
+//! `rotate`
+
+mod exec;
+
+use std::{path::PathBuf, time::Duration};
+
+use atl_fleet::{
+    Exec, HandOver, Needs, Ready, Rotate, RotationReport, RunOptions, look_at_rotations,
+    of_rotations, of_rotations_seen, settle_rotations,
+};
+use atl_store::Store;
+
+use crate::{
+    context::{Context, run_info},
+    environment,
+    error::{Error, Result},
+    exit::Exit,
+    flags, interrupt,
+    output::rotations::{show, tell_settled},
+    progress::Progress,
+    term,
+};
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "A new public key is registered under the same consumer key, so that grants stay. Before that, the new keypair \
+                  is in the store and the server is asked which key it holds; afterwards the server must accept three calls \
+                  in a row and one call with every stored grant, or the old key is put back. One server goes first; at the \
+                  first failure no further server is begun. Whatever signs with the old key is refused from then on until it \
+                  has the new one: `--exec` hands it over.\n\n\
+                  The command of `--exec` is run by the shell, once for each consumer and server, after the new key is \
+                  proven. It finds `ATL_ADMIN_SERVER`, `ATL_ADMIN_CONSUMER`, `ATL_ADMIN_FINGERPRINT` and \
+                  `ATL_ADMIN_PRIVATE_KEY_FILE` in its environment; the file is gone when it has ended. Where it fails or takes \
+                  too long, the old key is put back.\n\nExamples:\n  atl-admin rotate --dry-run\n  \
+                  atl-admin rotate -c deploy-bot --canary jira-test\n  \
+                  atl-admin rotate --exec 'install -m 600 \"$ATL_ADMIN_PRIVATE_KEY_FILE\" /etc/bot/key.pem'\n  \
+                  atl-admin rotate --resume"
+)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
+pub struct Args {
+    /// A keypair for each server instead of one for all servers of a consumer
+    #[arg(long)]
+    pub per_server: bool,
+    /// The server that goes first (default: the first one)
+    #[arg(long, value_name = "NAME")]
+    pub canary: Option<String>,
+    /// Go on with other servers after a failure
+    #[arg(long)]
+    pub keep_going: bool,
+    /// Only say what would be done
+    #[arg(long, conflicts_with = "resume")]
+    pub dry_run: bool,
+    /// How long to wait for all nodes of a server to accept a new key
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = flags::duration)]
+    pub settle: Duration,
+    /// Run this command when a new key is proven, so that whoever signs gets it
+    #[arg(long, value_name = "CMD", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub exec: Option<String>,
+    /// How long the command may take
+    #[arg(long, value_name = "DURATION", default_value = "60s", value_parser = flags::duration, requires = "exec")]
+    pub exec_timeout: Duration,
+    /// Finish what a killed run left unfinished, or put the old key back; begin nothing
+    #[arg(long, conflicts_with_all = ["per_server", "canary", "keep_going", "force"])]
+    pub resume: bool,
+    /// Go on where many keys would change at once, a consumer key is shared by two links, or an executing user cannot be
+    /// restored
+    #[arg(long)]
+    pub force: bool,
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    let ready = context.ready(Needs {
+        admin: true,
+        ..Needs::default()
+    })?;
+    if args.dry_run {
+        return dry_run(context, args, &ready);
+    }
+    let Some(store) = context.store_if_any("rotate")? else {
+        return Err(no_store(context));
+    };
+    let secrets = exec::secrets(&ready);
+    let command = |what: &HandOver<'_>| match &args.exec {
+        Some(command) => exec::run(command, what, args.exec_timeout, &secrets),
+        None => Ok(()),
+    };
+    let with = || -> Result<Option<Exec<'_>>> {
+        args.exec
+            .as_ref()
+            .map(|_| {
+                Ok(Exec {
+                    folder: key_folder(context)?,
+                    run: &command,
+                })
+            })
+            .transpose()
+    };
+    let progress = Progress::new(context);
+    let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
+    let options = RunOptions {
+        settle: args.settle,
+        ..progress.run(&sink)
+    };
+    let exec = with()?;
+    let settled = settle_rotations(&ready, &store, exec.as_ref(), &run_info("rotate"), options)?;
+    if args.resume {
+        progress.finish();
+        show(context, &settled, "Settled")?;
+        return Ok(ended(&progress, &settled));
+    }
+    tell_settled(&settled);
+    let what = rotate(context, args, exec);
+    rotate_now(context, &ready, &store, &what, &progress, options)
+}
+
+fn rotate_now(
+    context: &Context,
+    ready: &Ready,
+    store: &Store,
+    what: &Rotate<'_>,
+    progress: &Progress<'_>,
+    options: RunOptions<'_>,
+) -> Result<Exit> {
+    let rotations = look_at_rotations(ready, store, what, options)?;
+    if rotations.ready() > 0 && !progress.interrupted() {
+        progress.finish();
+        for reason in rotations.confirmations() {
+            term::note(&format!("will {reason}"));
+        }
+        if let Err(error) = context.terminal.confirm("Go on?") {
+            rotations.sign_out();
+            show(context, &rotations.report(), "Not begun")?;
+            return Err(error);
+        }
+    }
+    let report = rotations.carry_out(&run_info("rotate"), options)?;
+    progress.finish();
+    show(context, &report, "Done")?;
+    Ok(ended(progress, &report))
+}
+
+fn ended(progress: &Progress<'_>, report: &RotationReport) -> Exit {
+    if progress.interrupted() {
+        interrupt::tell();
+        return Exit::Interrupted;
+    }
+    of_rotations(report).into()
+}
+
+/// What would be done; the store is only looked at.
+fn dry_run(context: &Context, args: &Args, ready: &Ready) -> Result<Exit> {
+    let Some(store) = context.store_to_look_at()? else {
+        return Err(no_store(context));
+    };
+    let progress = Progress::new(context);
+    let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
+    let what = rotate(context, args, None);
+    let rotations = look_at_rotations(ready, &store, &what, progress.run(&sink))?;
+    rotations.sign_out();
+    progress.finish();
+    let report = rotations.report();
+    show(context, &report, "Plan")?;
+    if progress.interrupted() {
+        return Ok(Exit::Interrupted);
+    }
+    Ok(of_rotations_seen(&report).into())
+}
+
+fn rotate<'a>(context: &Context, args: &Args, exec: Option<Exec<'a>>) -> Rotate<'a> {
+    Rotate {
+        named: context.globals.selection.consumers.clone(),
+        per_server: args.per_server,
+        canary: args.canary.clone(),
+        keep_going: args.keep_going,
+        force: args.force,
+        exec,
+    }
+}
+
+fn no_store(context: &Context) -> Error {
+    let store = match context.store_url() {
+        Ok(url) => format!("there is no store `{url}`"),
+        Err(error) => return error,
+    };
+    Error::failed(format!("{store}, and so no key that could be rotated")).hint(
+        "name the store that has the keys with `--store`; `atl-admin apply` makes the first ones",
+    )
+}
+
+/// Where the key file for the command is made: the folder for files of this session, else that of the store.
+fn key_folder(context: &Context) -> Result<PathBuf> {
+    let session = environment::variable("XDG_RUNTIME_DIR")
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute() && folder.is_dir());
+    match session {
+        Some(folder) => Ok(folder),
+        None => context.private_folder(),
+    }
+}

@@ -1,0 +1,373 @@
+//! `rotate`: new keypairs for consumers that are registered, and never a server whose key nobody has (design.md,
+//! decisions 3, 4 and 10).
+
+mod hand_over;
+mod in_place;
+mod key_states;
+mod look;
+mod proof;
+mod report;
+mod settle;
+mod turn;
+mod unfinished;
+
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use atl_client::Client;
+use atl_keys::{Fingerprint, KeySize, Keypair};
+use atl_store::{KeyState, Store};
+
+pub use hand_over::{Exec, HandOver, Runner, remove_left_key_files};
+pub use report::{Rotation, RotationReport, RotationState, Strategy};
+pub use settle::settle_rotations;
+
+pub(crate) use hand_over::ACTION as HAND_OVER;
+pub(crate) use unfinished::{ACTION, Unfinished, unfinished};
+
+use crate::{
+    engine::{RunOptions, StartError, clients, side_by_side},
+    event::Event,
+    execute::Execute,
+    export,
+    guard::is_mass_change,
+    keys::Keys,
+    known::{Known, read_file_keys},
+    plan::{PlanOptions, Status},
+    step::RunInfo,
+    trouble::Trouble,
+    wanted::{Consumer, KeypairSource, Ready},
+};
+use key_states::settle_states;
+use look::{Candidate, Seen, look_at};
+use turn::{NEVER, with_work};
+
+/// What to rotate, and how.
+#[derive(Default)]
+pub struct Rotate<'a> {
+    /// The consumers that were named; empty means all.
+    pub named: Vec<String>,
+    /// A keypair for every server instead of one for all of a consumer's.
+    pub per_server: bool,
+    /// The server that goes first.
+    pub canary: Option<String>,
+    /// Go on after a failure.
+    pub keep_going: bool,
+    /// Go past the guards that `--force` overrides.
+    pub force: bool,
+    /// Hands new keys over.
+    pub exec: Option<Exec<'a>>,
+}
+
+/// The rotations to be.
+pub struct Rotations<'a> {
+    ready: &'a Ready,
+    store: &'a Store,
+    what: &'a Rotate<'a>,
+    clients: Vec<Client>,
+    servers: Vec<Seen<'a>>,
+    options: PlanOptions,
+}
+
+/// Looks at every selected server: which key it holds, and what speaks against rotating it. Writes nothing.
+///
+/// # Errors
+///
+/// Where nothing could be started; what is wrong with a server is in its rotations.
+pub fn look_at_rotations<'a>(
+    ready: &'a Ready,
+    store: &'a Store,
+    what: &'a Rotate<'a>,
+    run: RunOptions<'_>,
+) -> Result<Rotations<'a>, StartError> {
+    let known = Known::read(Some(store))?;
+    let keys = Keys::new(Some(store), read_file_keys(&ready.consumers)?);
+    let clients = clients(&ready.servers)?;
+    if let Some(canary) = &what.canary
+        && clients.iter().all(|client| client.server() != canary)
+    {
+        return Err(StartError::NoCanary {
+            canary: canary.clone(),
+        });
+    }
+    let options = PlanOptions {
+        force: what.force,
+        ..PlanOptions::default()
+    };
+    (run.sink)(&Event::Begin {
+        phase: "look",
+        servers: clients.len(),
+    });
+    let servers = side_by_side(run.parallel, &clients, |_, client| {
+        look_at(client, ready, &known, &keys, &options)
+    });
+    Ok(Rotations {
+        ready,
+        store,
+        what,
+        clients,
+        servers,
+        options,
+    })
+}
+
+impl Rotations<'_> {
+    fn candidates(&self) -> impl Iterator<Item = &Candidate<'_>> {
+        self.servers.iter().flat_map(|seen| &seen.candidates)
+    }
+
+    /// How many rotations nothing speaks against.
+    pub fn ready(&self) -> usize {
+        self.candidates().filter(|one| is_ready(one)).count()
+    }
+
+    /// What will happen, a sentence each.
+    pub fn confirmations(&self) -> Vec<String> {
+        let mut servers: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for candidate in self.candidates().filter(|one| is_ready(one)) {
+            let name = candidate.consumer.name.as_str();
+            servers
+                .entry(name)
+                .or_default()
+                .push(&candidate.rotation.server);
+        }
+        servers
+            .into_iter()
+            .map(|(consumer, servers)| {
+                let hand_over = if self.what.exec.is_some() {
+                    "whatever signs with the old key is refused until the command of `--exec` has handed over the new one"
+                } else {
+                    "whatever signs with the old key stops working until it gets the new one (`--exec`, `keys export`)"
+                };
+                format!(
+                    "replace the public key of `{consumer}` on {}; its grants stay, and {hand_over}",
+                    servers.join(", ")
+                )
+            })
+            .collect()
+    }
+
+    /// What would be done, and what speaks against it.
+    pub fn report(&self) -> RotationReport {
+        RotationReport::new(
+            self.candidates()
+                .map(|candidate| candidate.rotation.clone())
+                .collect(),
+        )
+    }
+
+    /// Ends sessions where nothing is carried out.
+    pub fn sign_out(&self) {
+        self.clients.iter().for_each(Client::sign_out);
+    }
+
+    /// Rotates: one server first, then the others side by side.
+    ///
+    /// # Errors
+    ///
+    /// Where no keypair could be made or stored; no server was changed then.
+    pub fn carry_out(
+        mut self,
+        info: &RunInfo,
+        run: RunOptions<'_>,
+    ) -> Result<RotationReport, StartError> {
+        let seen = self.servers.iter().map(|seen| seen.links).sum();
+        if !self.what.force && self.what.named.is_empty() && is_mass_change(self.ready(), seen) {
+            self.refuse_all(&mass_change(self.ready(), seen));
+            self.sign_out();
+            return Ok(self.report());
+        }
+        let new = self.make_keypairs(run)?;
+        let known = Known::read(Some(self.store))?;
+        let keys = Keys::new(Some(self.store), read_file_keys(&self.ready.consumers)?);
+        let execute = Execute {
+            store: self.store,
+            known: &known,
+            keys: &keys,
+            options: &self.options,
+            info,
+            settle: run.settle,
+            interrupted: &NEVER,
+            sink: run.sink,
+        };
+        (run.sink)(&Event::BeginRotations {
+            phase: "rotate",
+            servers: self.servers.len(),
+            rotations: self.candidates().count(),
+        });
+        let stopped = AtomicBool::new(false);
+        let on_server = |place: usize| {
+            let (client, seen) = (&self.clients[place], &self.servers[place]);
+            let mut rotations = Vec::with_capacity(seen.candidates.len());
+            let may_begin = || {
+                !run.interrupted.load(Ordering::Relaxed)
+                    && (self.what.keep_going || !stopped.load(Ordering::Relaxed))
+            };
+            for candidate in &seen.candidates {
+                let rotation = match new.of(candidate) {
+                    Some(after) if may_begin() => {
+                        let exec = self.what.exec.as_ref();
+                        with_work(execute, client, |work| {
+                            turn::rotate(work, candidate, after, exec)
+                        })
+                        .unwrap_or_else(|trouble| candidate.rotation.clone().refused(trouble))
+                    }
+                    _ => candidate.rotation.clone(),
+                };
+                if rotation.error.is_some() && is_ready(candidate) {
+                    stopped.store(true, Ordering::Relaxed);
+                }
+                (run.sink)(&Event::Rotation(&rotation));
+                rotations.push(rotation);
+            }
+            client.sign_out();
+            rotations
+        };
+        let first = self.first();
+        let mut results: BTreeMap<usize, Vec<Rotation>> = BTreeMap::new();
+        results.extend(first.map(|place| (place, on_server(place))));
+        let rest: Vec<usize> = (0..self.servers.len())
+            .filter(|place| Some(*place) != first)
+            .collect();
+        let done = side_by_side(run.parallel, &rest, |_, place| (*place, on_server(*place)));
+        results.extend(done);
+        let mut rotations: Vec<_> = results.into_values().flatten().collect();
+        for (consumer, fingerprint) in &new.0 {
+            settle_states(self.store, &consumer.0, &[fingerprint])?;
+        }
+        self.export(&mut rotations);
+        Ok(RotationReport::new(rotations))
+    }
+
+    /// The server that goes first: the canary, or the first one with something to rotate.
+    fn first(&self) -> Option<usize> {
+        let named = |place: &usize| {
+            self.what
+                .canary
+                .as_deref()
+                .is_some_and(|canary| self.clients[*place].server() == canary)
+        };
+        let ready = |place: &usize| self.servers[*place].candidates.iter().any(is_ready);
+        let mut places = 0..self.servers.len();
+        places.clone().find(named).or_else(|| places.find(ready))
+    }
+
+    fn refuse_all(&mut self, trouble: &Trouble) {
+        for candidate in self
+            .servers
+            .iter_mut()
+            .flat_map(|seen| &mut seen.candidates)
+        {
+            if is_ready(candidate) {
+                let rotation = candidate.rotation.clone();
+                candidate.rotation = rotation.refused(trouble.clone());
+            }
+        }
+    }
+
+    /// New keypairs, made on all cores and stored as pending before anything is sent.
+    fn make_keypairs(&self, run: RunOptions<'_>) -> Result<NewKeys, StartError> {
+        let mut wanted: BTreeMap<usize, (KeySize, Vec<(Place, &Consumer)>)> = BTreeMap::new();
+        for candidate in self.candidates().filter(|one| is_ready(one)) {
+            let KeypairSource::Managed { size, .. } = &candidate.consumer.keypair else {
+                continue;
+            };
+            let place = self.place(candidate);
+            let (_, places) = wanted
+                .entry(size.bits())
+                .or_insert_with(|| (*size, Vec::new()));
+            if places.iter().all(|(taken, _)| *taken != place) {
+                places.push((place, candidate.consumer));
+            }
+        }
+        let mut new = NewKeys(BTreeMap::new());
+        for (size, places) in wanted.into_values() {
+            let made =
+                Keypair::generate_many(size, places.len()).map_err(|source| StartError::Key {
+                    consumer: places[0].1.name.clone(),
+                    source,
+                })?;
+            for ((place, consumer), keypair) in places.into_iter().zip(&made) {
+                let row = self
+                    .store
+                    .add_keypair(&consumer.name, keypair, KeyState::Pending)?;
+                (run.sink)(&Event::Keypair {
+                    consumer: &consumer.name,
+                    fingerprint: &row.fingerprint,
+                    bits: row.bits,
+                });
+                new.0.insert(place, row.fingerprint);
+            }
+        }
+        Ok(new)
+    }
+
+    fn place(&self, candidate: &Candidate<'_>) -> Place {
+        let server = self
+            .what
+            .per_server
+            .then(|| candidate.rotation.server.clone());
+        (candidate.consumer.name.clone(), server)
+    }
+
+    /// Writes the files that the fleet file names for keys that changed.
+    fn export(&self, rotations: &mut [Rotation]) {
+        for consumer in &self.ready.consumers {
+            let KeypairSource::Managed {
+                export: Some(targets),
+                ..
+            } = &consumer.keypair
+            else {
+                continue;
+            };
+            let verified = rotations.iter_mut().find(|rotation| {
+                rotation.consumer == consumer.name && rotation.state == RotationState::Verified
+            });
+            if let Some(rotation) = verified
+                && let Err(trouble) = export::export_one(self.store, consumer, targets)
+            {
+                rotation.error.get_or_insert(trouble);
+            }
+        }
+    }
+}
+
+/// A consumer, and the server where every server has a keypair of its own.
+type Place = (String, Option<String>);
+
+/// The fingerprints of new keypairs.
+struct NewKeys(BTreeMap<Place, Fingerprint>);
+
+impl NewKeys {
+    fn of(&self, candidate: &Candidate<'_>) -> Option<&Fingerprint> {
+        if !is_ready(candidate) {
+            return None;
+        }
+        let (name, server) = (&candidate.consumer.name, &candidate.rotation.server);
+        self.0
+            .get(&(name.clone(), None))
+            .or_else(|| self.0.get(&(name.clone(), Some(server.clone()))))
+    }
+}
+
+/// Whether nothing speaks against it.
+fn is_ready(candidate: &Candidate<'_>) -> bool {
+    candidate.rotation.error.is_none()
+}
+
+fn mass_change(rotations: usize, seen: usize) -> Trouble {
+    Trouble::own(
+        "mass_change",
+        format!(
+            "{rotations} of the {seen} links that were seen would get a new key; nothing was sent"
+        ),
+        "if that is what you want, run again with `--force`, or name the consumers with `--consumer`",
+    )
+}
+
+/// How every rotation went, for the exit code.
+pub(crate) fn statuses(report: &RotationReport) -> impl Iterator<Item = Status> {
+    report.rotations.iter().map(Rotation::status)
+}

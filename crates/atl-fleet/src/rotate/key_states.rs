@@ -1,0 +1,56 @@
+//! Where keypairs stand, by where they are registered.
+
+use atl_keys::Fingerprint;
+use atl_store::{KeyState, Store, StoreError};
+
+use super::unfinished::Unfinished;
+use crate::known::Known;
+
+/// Brings these keypairs of a consumer to the state that follows from where they are registered: one that a server
+/// holds is active, one that an unfinished rotation names stays as it is, any other is retired.
+pub(super) fn settle_states(
+    store: &Store,
+    consumer: &str,
+    fingerprints: &[&Fingerprint],
+) -> Result<(), StoreError> {
+    let known = Known::read(Some(store))?;
+    for fingerprint in fingerprints {
+        let Some(row) = known.keypair(consumer, fingerprint) else {
+            continue;
+        };
+        let state = state(&known, fingerprint, row.state);
+        if state != row.state {
+            store.set_keypair_state(fingerprint, state)?;
+        }
+    }
+    Ok(())
+}
+
+/// Pending keypairs that no rotation comes back to are retired: those of a run that was killed before it registered
+/// them anywhere.
+pub(super) fn retire_left_over(store: &Store, consumer: &str) -> Result<(), StoreError> {
+    let keypairs = store.keypairs()?;
+    let pending: Vec<_> = keypairs
+        .iter()
+        .filter(|row| row.consumer == consumer && row.state == KeyState::Pending)
+        .map(|row| &row.fingerprint)
+        .collect();
+    settle_states(store, consumer, &pending)
+}
+
+fn state(known: &Known, fingerprint: &Fingerprint, now: KeyState) -> KeyState {
+    let unfinished = known
+        .open_steps
+        .iter()
+        .filter_map(Unfinished::read)
+        .any(|rotation| rotation.names(fingerprint));
+    let registered = known
+        .registrations
+        .iter()
+        .any(|row| row.fingerprint == *fingerprint && (row.proven.is_some() || !unfinished));
+    match (registered, unfinished) {
+        (true, _) => KeyState::Active,
+        (false, true) => now,
+        (false, false) => KeyState::Retired,
+    }
+}
