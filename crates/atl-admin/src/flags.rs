@@ -102,6 +102,20 @@ pub fn age(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads an absolute http or https URL.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn application_url(text: &str) -> Result<String, String> {
+    match url::Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.has_host() => {
+            Ok(text.to_owned())
+        }
+        _ => Err("must be an absolute http or https URL".to_owned()),
+    }
+}
+
 /// Reads how many servers are worked on at once.
 ///
 /// # Errors

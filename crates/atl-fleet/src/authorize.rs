@@ -28,7 +28,7 @@ use crate::{
     grant::{FailedGrant, GrantEntry, GrantReport},
     keys::Keys,
     known::{Known, read_file_keys},
-    signing::signing_key,
+    signing::present_key,
     step::RunInfo,
     wanted::Ready,
 };
@@ -234,7 +234,7 @@ impl All<'_> {
         by: &By<'_>,
     ) -> Result<GrantEntry, Failure> {
         let consumer = wanted.consumer;
-        let key = signing_key(self.known, self.keys, consumer, client)?;
+        let key = present_key(self.known, self.keys, consumer, client)?;
         let dance = Dance {
             store: self.store,
             info: self.info,

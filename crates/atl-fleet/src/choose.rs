@@ -86,8 +86,12 @@ pub(crate) fn choose(
         }
     };
     known
-        .registration(&consumer.name, server_url)
+        .registration(consumer, server_url)
         .and_then(|row| known.keypair(&consumer.name, &row.fingerprint))
+        .or_else(|| {
+            let succession = known.succession(&consumer.name, server_url)?;
+            known.keypair(&consumer.name, succession.keypair(&consumer.key)?)
+        })
         .or(held_by_us)
         .or_else(|| known.newest(&consumer.name))
         .map_or(Wanted::Made, Wanted::of)

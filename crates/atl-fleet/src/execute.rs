@@ -166,6 +166,18 @@ pub(crate) fn interrupted() -> Trouble {
     )
 }
 
+impl<'a> Work<'a> {
+    /// The same work with what has come into the store since.
+    pub(crate) fn knowing(&self, execute: Execute<'a>) -> Self {
+        Self {
+            execute,
+            client: self.client,
+            applinks: self.applinks,
+            journal: self.journal.clone(),
+        }
+    }
+}
+
 impl Work<'_> {
     /// All links, as they are now.
     pub(crate) fn links(&self) -> Result<Vec<ApplicationLink>, Trouble> {

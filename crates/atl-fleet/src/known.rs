@@ -10,7 +10,7 @@ use atl_store::{
 
 use crate::{
     kept::{self, Kept},
-    rotate::Unfinished,
+    rotate::{Succession, Unfinished},
     wanted::{Consumer, KeypairSource},
 };
 
@@ -48,11 +48,22 @@ impl Known {
         })
     }
 
-    /// What is registered for a consumer on a server.
-    pub(crate) fn registration(&self, consumer: &str, server_url: &str) -> Option<&Registration> {
-        self.registrations
-            .iter()
-            .find(|row| row.consumer == consumer && row.server_url == server_url)
+    /// What is registered for a consumer, under its present consumer key, on a server.
+    pub(crate) fn registration(
+        &self,
+        consumer: &Consumer,
+        server_url: &str,
+    ) -> Option<&Registration> {
+        self.registrations.iter().find(|row| {
+            row.consumer == consumer.name
+                && row.consumer_key == consumer.key
+                && row.server_url == server_url
+        })
+    }
+
+    /// A second consumer key that takes the place of the first, as long as the first is live or in the fleet file.
+    pub(crate) fn succession(&self, consumer: &str, server_url: &str) -> Option<Succession> {
+        self.open(consumer, server_url).find_map(Succession::read)
     }
 
     /// The open steps of (consumer, server).

@@ -51,8 +51,9 @@ pub use plan::{
     Summary,
 };
 pub use rotate::{
-    Exec, HandOver, Rotate, Rotation, RotationReport, RotationState, Rotations, Runner, Strategy,
-    look_at_rotations, remove_left_key_files, settle_rotations,
+    Exec, HandOver, NewNames, Retirements, Rotate, Rotation, RotationReport, RotationState,
+    Rotations, Runner, Strategy, look_at_rotations, remove_left_key_files, retirements,
+    settle_rotations,
 };
 pub use step::RunInfo;
 pub use trouble::Trouble;

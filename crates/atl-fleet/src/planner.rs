@@ -120,6 +120,7 @@ impl Context<'_> {
 
 fn plan_present(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change>, Trouble> {
     let seen = context.seen;
+    refuse_retired(consumer, context)?;
     refuse_link(consumer, context)?;
     if seen.ours(consumer).is_none() {
         refuse_owned_key(consumer, context)?;
@@ -182,6 +183,28 @@ fn plan_present(consumer: &Consumer, context: &Context<'_>) -> Result<Vec<Change
         refuse_unrestorable(consumer, context)?;
     }
     Ok(changes)
+}
+
+/// A consumer key that was retired for another one is not made again because the fleet file still names it.
+fn refuse_retired(consumer: &Consumer, context: &Context<'_>) -> Result<(), Trouble> {
+    let name = &consumer.name;
+    let succession = context.known.succession(name, context.server_url);
+    match succession {
+        Some(succession) if context.seen.link.is_none() && succession.succeeds(consumer) => {
+            Err(Trouble::own(
+                "retired",
+                format!(
+                    "the consumer key `{}` of `{name}` on `{}` was retired; `{}` has taken its place",
+                    succession.consumer_key, context.server, succession.new_key
+                ),
+                format!(
+                    "write `key: {}` and `url: {}` under `{name}` in the fleet file",
+                    succession.new_key, succession.new_url
+                ),
+            ))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// A link at our URL that is not ours to touch, or one that moved away from it.

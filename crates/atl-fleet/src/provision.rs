@@ -137,7 +137,7 @@ pub(crate) fn confirm(
         _ => None,
     };
     let unrecorded = proven.filter(|(link, fingerprint)| {
-        known.registration(&consumer.name, url).is_none_or(|row| {
+        known.registration(consumer, url).is_none_or(|row| {
             row.fingerprint != *fingerprint || row.proven.is_none() || row.link_id != link.id
         }) && !work.execute.keys.files().contains_key(&consumer.name)
     });

@@ -6,7 +6,12 @@ use atl_applinks::ApplicationLink;
 use atl_store::{JournalRow, LinkMade, Outcome, StoreError};
 
 use crate::{
-    authorize::left_open, choose::Held, execute::Work, grants, kept, rotate, trouble::Trouble,
+    authorize::left_open,
+    choose::Held,
+    execute::Work,
+    grants, kept,
+    rotate::{self, Succession},
+    trouble::Trouble,
     wanted::Consumer,
 };
 
@@ -22,6 +27,16 @@ pub(crate) fn settle_open_steps(
     for row in open(work, &consumer.name)? {
         let happened = match row.step.action.as_str() {
             // What became of a grant is asked with its token, by the commands for grants.
+            rotate::OVERLAP => {
+                let over = Succession::read(&row).is_none_or(|succession| {
+                    succession.is_in_file(consumer)
+                        && links.iter().all(|link| link.id != succession.link_id)
+                });
+                if !over {
+                    continue;
+                }
+                Some(true)
+            }
             kept::ACTION | grants::RENEW | grants::REVOKE | rotate::ACTION | rotate::HAND_OVER => {
                 continue;
             }

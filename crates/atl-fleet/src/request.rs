@@ -129,7 +129,10 @@ pub fn prepare(
     let known = Known::read(store)?;
     let keys = Keys::new(store, read_file_keys(std::slice::from_ref(consumer))?);
     let client = clients(std::slice::from_ref(server))?.swap_remove(0);
-    let key = signing_key(&known, &keys, consumer, &client)?;
+    let consumer_key = grant
+        .as_ref()
+        .map_or(&consumer.key, |(row, _)| &row.consumer_key);
+    let key = signing_key(&known, &keys, consumer, consumer_key, &client)?;
     Ok(Prepared {
         client,
         key,

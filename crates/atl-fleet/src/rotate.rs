@@ -5,9 +5,13 @@ mod hand_over;
 mod in_place;
 mod key_states;
 mod look;
+mod overlap;
+mod patch;
 mod proof;
 mod report;
+mod retire;
 mod settle;
+mod succession;
 mod turn;
 mod unfinished;
 
@@ -18,27 +22,32 @@ use std::{
 
 use atl_client::Client;
 use atl_keys::{Fingerprint, KeySize, Keypair};
-use atl_store::{KeyState, Store};
+use atl_store::{GrantState, KeyState, Store};
 
 pub use hand_over::{Exec, HandOver, Runner, remove_left_key_files};
 pub use report::{Rotation, RotationReport, RotationState, Strategy};
+pub use retire::{Retirements, retirements};
 pub use settle::settle_rotations;
+pub use succession::NewNames;
 
 pub(crate) use hand_over::ACTION as HAND_OVER;
+pub(crate) use succession::{ACTION as OVERLAP, Succession};
 pub(crate) use unfinished::{ACTION, Unfinished, unfinished};
 
 use crate::{
+    authorize::{Authorize, Way, authorize},
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
     execute::Execute,
     export,
+    grants::same_user,
     guard::is_mass_change,
     keys::Keys,
     known::{Known, read_file_keys},
     plan::{PlanOptions, Status},
     step::RunInfo,
     trouble::Trouble,
-    wanted::{Consumer, KeypairSource, Ready},
+    wanted::{Consumer, Grant, KeypairSource, Ready, ReadyServer},
 };
 use key_states::settle_states;
 use look::{Candidate, Seen, look_at};
@@ -47,6 +56,10 @@ use turn::{NEVER, with_work};
 /// What to rotate, and how.
 #[derive(Default)]
 pub struct Rotate<'a> {
+    /// How.
+    pub strategy: Strategy,
+    /// What second links are called.
+    pub names: NewNames,
     /// The consumers that were named; empty means all.
     pub named: Vec<String>,
     /// A keypair for every server instead of one for all of a consumer's.
@@ -59,6 +72,8 @@ pub struct Rotate<'a> {
     pub force: bool,
     /// Hands new keys over.
     pub exec: Option<Exec<'a>>,
+    /// The path and the text of the fleet file, for the patch that an overlap asks for.
+    pub fleet_file: (String, String),
 }
 
 /// The rotations to be.
@@ -101,7 +116,7 @@ pub fn look_at_rotations<'a>(
         servers: clients.len(),
     });
     let servers = side_by_side(run.parallel, &clients, |_, client| {
-        look_at(client, ready, &known, &keys, &options)
+        look_at(client, ready, &known, &keys, &options, what.strategy)
     });
     Ok(Rotations {
         ready,
@@ -136,6 +151,13 @@ impl Rotations<'_> {
         servers
             .into_iter()
             .map(|(consumer, servers)| {
+                if self.what.strategy == Strategy::Overlap {
+                    return format!(
+                        "give `{consumer}` a second consumer key on a second link on {}; the first one goes on working until \
+                         `rotate --retire`",
+                        servers.join(", ")
+                    );
+                }
                 let hand_over = if self.what.exec.is_some() {
                     "whatever signs with the old key is refused until the command of `--exec` has handed over the new one"
                 } else {
@@ -209,8 +231,11 @@ impl Rotations<'_> {
                 let rotation = match new.of(candidate) {
                     Some(after) if may_begin() => {
                         let exec = self.what.exec.as_ref();
-                        with_work(execute, client, |work| {
-                            turn::rotate(work, candidate, after, exec)
+                        with_work(execute, client, |work| match self.what.strategy {
+                            Strategy::InPlace => turn::rotate(work, candidate, after, exec),
+                            Strategy::Overlap => {
+                                overlap::rotate(work, candidate, after, &self.what.names)
+                            }
                         })
                         .unwrap_or_else(|trouble| candidate.rotation.clone().refused(trouble))
                     }
@@ -237,8 +262,13 @@ impl Rotations<'_> {
         for (consumer, fingerprint) in &new.0 {
             settle_states(self.store, &consumer.0, &[fingerprint])?;
         }
-        self.export(&mut rotations);
-        Ok(RotationReport::new(rotations))
+        match self.what.strategy {
+            Strategy::InPlace => {
+                self.export(&mut rotations);
+                Ok(RotationReport::new(rotations))
+            }
+            Strategy::Overlap => self.dance(rotations, info, run),
+        }
     }
 
     /// The server that goes first: the canary, or the first one with something to rotate.
@@ -269,12 +299,25 @@ impl Rotations<'_> {
 
     /// New keypairs, made on all cores and stored as pending before anything is sent.
     fn make_keypairs(&self, run: RunOptions<'_>) -> Result<NewKeys, StartError> {
-        let mut wanted: BTreeMap<usize, (KeySize, Vec<(Place, &Consumer)>)> = BTreeMap::new();
+        let mut new = NewKeys(BTreeMap::new());
+        let known = Known::read(Some(self.store))?;
+        for candidate in self.candidates().filter(|one| is_ready(one)) {
+            let begun = self.of(&candidate.rotation).and_then(|(consumer, server)| {
+                known.succession(&consumer.name, server.config.base_url.as_str())
+            });
+            if let Some(succession) = begun {
+                new.0.insert(self.place(candidate), succession.after);
+            }
+        }
+        let mut wanted: BTreeMap<usize, Wanted<'_>> = BTreeMap::new();
         for candidate in self.candidates().filter(|one| is_ready(one)) {
             let KeypairSource::Managed { size, .. } = &candidate.consumer.keypair else {
                 continue;
             };
             let place = self.place(candidate);
+            if new.0.contains_key(&place) {
+                continue;
+            }
             let (_, places) = wanted
                 .entry(size.bits())
                 .or_insert_with(|| (*size, Vec::new()));
@@ -282,7 +325,6 @@ impl Rotations<'_> {
                 places.push((place, candidate.consumer));
             }
         }
-        let mut new = NewKeys(BTreeMap::new());
         for (size, places) in wanted.into_values() {
             let made =
                 Keypair::generate_many(size, places.len()).map_err(|source| StartError::Key {
@@ -312,6 +354,121 @@ impl Rotations<'_> {
         (candidate.consumer.name.clone(), server)
     }
 
+    /// Dances anew for every grant of the first consumer key that the second one has no successor of, where the fleet file
+    /// has the user's password; of the others it says that a person is needed.
+    fn dance(
+        &self,
+        mut rotations: Vec<Rotation>,
+        info: &RunInfo,
+        run: RunOptions<'_>,
+    ) -> Result<RotationReport, StartError> {
+        let known = Known::read(Some(self.store))?;
+        let mut second = self.ready.clone();
+        second.consumers.clear();
+        for rotation in rotations
+            .iter_mut()
+            .filter(|rotation| rotation.state == RotationState::Verified)
+        {
+            let Some((consumer, server)) = self.of(rotation) else {
+                continue;
+            };
+            let (Some(key), Some(url)) = (&rotation.new_key, &rotation.new_url) else {
+                continue;
+            };
+            let living = known.grants.iter().filter(|row| {
+                row.server_url == server.config.base_url.as_str()
+                    && row.consumer_key == consumer.key
+                    && row.consumer == consumer.name
+                    && row.state != GrantState::Rejected
+            });
+            let mut grants: Vec<Grant> = Vec::new();
+            for row in living {
+                let known = |grant: &&Grant| same_user(&grant.user, &row.user);
+                if grants.iter().any(|grant| known(&grant)) {
+                    continue;
+                }
+                rotation.grants_before += 1;
+                rotation.grants_checked += 1;
+                match consumer.grants.iter().find(known) {
+                    Some(grant) if grant.password.is_some() => grants.push(grant.clone()),
+                    _ => rotation.needs_person.push(row.user.clone()),
+                }
+            }
+            if !grants.is_empty() {
+                second.consumers.push(Consumer {
+                    key: key.clone(),
+                    url: url.clone(),
+                    servers: vec![rotation.server.clone()],
+                    grants,
+                    ..consumer.clone()
+                });
+            }
+        }
+        if !second.consumers.is_empty() {
+            let what = Authorize {
+                users: &[],
+                way: Way::Headless,
+            };
+            let report = authorize(&second, self.store, &what, info, run)?;
+            for rotation in &mut rotations {
+                let of = |server: &str, consumer: &str| {
+                    rotation.server == server && rotation.consumer == consumer
+                };
+                let ok = report.grants.iter();
+                rotation.grants_ok = ok.filter(|one| of(&one.server, &one.consumer)).count();
+                let mut failed = report.failed.iter();
+                if let Some(failed) = failed.find(|one| of(&one.server, &one.consumer)) {
+                    rotation.error.get_or_insert(failed.error.clone());
+                }
+            }
+        }
+        let patches = self.patches(&rotations);
+        Ok(RotationReport {
+            patches,
+            ..RotationReport::new(rotations)
+        })
+    }
+
+    fn of(&self, rotation: &Rotation) -> Option<(&Consumer, &ReadyServer)> {
+        let mut consumers = self.ready.consumers.iter();
+        let mut servers = self.ready.servers.iter();
+        Some((
+            consumers.find(|consumer| consumer.name == rotation.consumer)?,
+            servers.find(|server| server.config.name == rotation.server)?,
+        ))
+    }
+
+    /// What to change in the fleet file, for consumers that have a second consumer key on all their servers.
+    fn patches(&self, rotations: &[Rotation]) -> Vec<String> {
+        let mut patches = Vec::new();
+        for consumer in &self.ready.consumers {
+            let everywhere = consumer.servers.iter().all(|server| {
+                rotations.iter().any(|rotation| {
+                    rotation.consumer == consumer.name
+                        && rotation.server == *server
+                        && rotation.state == RotationState::Verified
+                })
+            });
+            let names = rotations
+                .iter()
+                .find(|rotation| rotation.consumer == consumer.name)
+                .and_then(|rotation| rotation.new_key.as_ref().zip(rotation.new_url.as_ref()));
+            let (Some((key, url)), true) = (names, everywhere) else {
+                continue;
+            };
+            let (path, text) = &self.what.fleet_file;
+            patches.push(
+                patch::patch(path, text, &consumer.name, key, url).unwrap_or_else(|| {
+                    format!(
+                        "# {path}: under `{}` write\n#   key: {key}\n#   url: {url}\n",
+                        consumer.name
+                    )
+                }),
+            );
+        }
+        patches
+    }
+
     /// Writes the files that the fleet file names for keys that changed.
     fn export(&self, rotations: &mut [Rotation]) {
         for consumer in &self.ready.consumers {
@@ -336,6 +493,9 @@ impl Rotations<'_> {
 
 /// A consumer, and the server where every server has a keypair of its own.
 type Place = (String, Option<String>);
+
+/// The keypairs of one size that are to be made.
+type Wanted<'a> = (KeySize, Vec<(Place, &'a Consumer)>);
 
 /// The fingerprints of new keypairs.
 struct NewKeys(BTreeMap<Place, Fingerprint>);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use atl_client::Client;
-use atl_keys::Keypair;
+use atl_keys::{Fingerprint, Keypair};
 use atl_oauth::{ConsumerSigner, KeyState, look};
 
 use crate::{
@@ -13,6 +13,16 @@ use crate::{
     trouble::Trouble,
     wanted::{Consumer, KeypairSource},
 };
+
+/// The same for the consumer key that the fleet file names.
+pub(crate) fn present_key(
+    known: &Known,
+    keys: &Keys<'_>,
+    consumer: &Consumer,
+    client: &Client,
+) -> Result<SigningKey, Trouble> {
+    signing_key(known, keys, consumer, &consumer.key, client)
+}
 
 /// A private key and the consumer key that it signs for.
 pub(crate) struct SigningKey {
@@ -32,27 +42,27 @@ impl SigningKey {
     }
 }
 
-/// The key that the server is known to hold, else the consumer's newest. In the middle of a rotation, the server is asked
+/// The key that the server is known to hold for one of the consumer's keys, else the consumer's newest. In the middle of a rotation, the server is asked
 /// which of both it holds (cli.md section 1, `rotate`).
 pub(crate) fn signing_key(
     known: &Known,
     keys: &Keys<'_>,
     consumer: &Consumer,
+    consumer_key: &str,
     client: &Client,
 ) -> Result<SigningKey, Trouble> {
     let (server, server_url) = (client.server(), client.base_url().as_str());
-    if let Some(rotation) = known.rotating(&consumer.name, server_url)
+    if let Some(rotation) = known
+        .rotating(&consumer.name, server_url)
+        .filter(|rotation| rotation.consumer_key == consumer_key)
         && let Some(keypair) = held(&rotation, keys, consumer, client)?
     {
-        let consumer_key = consumer.key.clone();
         return Ok(SigningKey {
-            consumer_key,
+            consumer_key: consumer_key.to_owned(),
             keypair,
         });
     }
-    let registered = known
-        .registration(&consumer.name, server_url)
-        .map(|row| row.fingerprint.clone());
+    let registered = registered(known, consumer, consumer_key, server_url);
     let file = keys.files().get(&consumer.name);
     let fingerprint = file
         .map(|file| file.public.fingerprint())
@@ -71,9 +81,29 @@ pub(crate) fn signing_key(
         return Err(missing(consumer, server));
     };
     Ok(SigningKey {
-        consumer_key: consumer.key.clone(),
+        consumer_key: consumer_key.to_owned(),
         keypair,
     })
+}
+
+/// The keypair that is registered for a consumer key: the store's record of it, or that of one of two keys which are live
+/// at once.
+fn registered(
+    known: &Known,
+    consumer: &Consumer,
+    consumer_key: &str,
+    server_url: &str,
+) -> Option<Fingerprint> {
+    let succession = known.succession(&consumer.name, server_url);
+    if let Some(fingerprint) = succession
+        .as_ref()
+        .and_then(|succession| succession.keypair(consumer_key))
+    {
+        return Some(fingerprint.clone());
+    }
+    known
+        .registration(consumer, server_url)
+        .map(|row| row.fingerprint.clone())
 }
 
 /// Which of the two keys of an unfinished rotation the server holds: the one with which it accepts a signed call. None,

@@ -23,6 +23,7 @@ pub struct RunInfo {
 }
 
 /// Journals the writes to one server.
+#[derive(Clone)]
 pub(crate) struct Journal<'a> {
     pub(crate) store: &'a Store,
     pub(crate) info: &'a RunInfo,

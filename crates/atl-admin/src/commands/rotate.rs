@@ -5,8 +5,8 @@ mod exec;
 use std::{path::PathBuf, time::Duration};
 
 use atl_fleet::{
-    Exec, HandOver, Needs, Ready, Rotate, RotationReport, RunOptions, look_at_rotations,
-    of_rotations, of_rotations_seen, settle_rotations,
+    Exec, HandOver, Needs, NewNames, Passwords, Ready, Rotate, RotationReport, RunOptions,
+    Strategy, look_at_rotations, of_rotations, of_rotations_seen, retirements, settle_rotations,
 };
 use atl_store::Store;
 
@@ -35,13 +35,26 @@ use crate::{
                   too long, the old key is put back.\n\nExamples:\n  atl-admin rotate --dry-run\n  \
                   atl-admin rotate -c deploy-bot --canary jira-test\n  \
                   atl-admin rotate --exec 'install -m 600 \"$ATL_ADMIN_PRIVATE_KEY_FILE\" /etc/bot/key.pem'\n  \
-                  atl-admin rotate --resume"
+                  atl-admin rotate --resume\n  \
+                  atl-admin rotate -c deploy-bot --strategy overlap\n  atl-admin rotate -c deploy-bot --retire"
 )]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is a flag of its own on the command line"
 )]
 pub struct Args {
+    /// How a consumer gets its new keypair: under the same consumer key, or under a second one, both live until `--retire`
+    #[arg(long, value_enum, default_value_t, value_name = "STRATEGY")]
+    pub strategy: How,
+    /// The second consumer key (default: the first and `-2`)
+    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub new_key: Option<String>,
+    /// The application URL of the second link (default: that of the first and `/` and the second consumer key)
+    #[arg(long, value_name = "URL", value_parser = flags::application_url)]
+    pub new_url: Option<String>,
+    /// Delete the links of first consumer keys all of whose grants have a working successor
+    #[arg(long, conflicts_with_all = ["per_server", "canary", "keep_going", "resume", "exec", "new_key", "new_url"])]
+    pub retire: bool,
     /// A keypair for each server instead of one for all servers of a consumer
     #[arg(long)]
     pub per_server: bool,
@@ -72,11 +85,31 @@ pub struct Args {
     pub force: bool,
 }
 
+/// How a consumer gets its new keypair.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum How {
+    /// A new public key under the same consumer key
+    #[default]
+    InPlace,
+    /// A second consumer key on a second link
+    Overlap,
+}
+
 pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    let overlaps = args.strategy == How::Overlap;
+    refuse_mixed(context, args)?;
     let ready = context.ready(Needs {
         admin: true,
+        grant_passwords: if overlaps && !args.dry_run {
+            Passwords::All
+        } else {
+            Passwords::Nobody
+        },
         ..Needs::default()
     })?;
+    if args.retire {
+        return retire(context, args, &ready);
+    }
     if args.dry_run {
         return dry_run(context, args, &ready);
     }
@@ -170,8 +203,80 @@ fn dry_run(context: &Context, args: &Args, ready: &Ready) -> Result<Exit> {
     Ok(of_rotations_seen(&report).into())
 }
 
+/// Flags that would do nothing, or that make no sense together.
+fn refuse_mixed(context: &Context, args: &Args) -> Result<()> {
+    if args.strategy == How::Overlap {
+        if args.exec.is_some() {
+            return Err(Error::usage(
+                "`--exec` is for `--strategy in-place`: with an overlap nobody has to have the new key at once",
+            )
+            .hint("hand the new key over with `atl-admin keys export ID --private --out FILE`"));
+        }
+    } else if args.new_key.is_some() || args.new_url.is_some() {
+        return Err(
+            Error::usage("`--new-key` and `--new-url` are for `--strategy overlap`")
+                .hint("in place, consumer key and link stay as they are"),
+        );
+    }
+    if (args.new_key.is_some() || args.new_url.is_some())
+        && context.globals.selection.consumers.len() != 1
+    {
+        return Err(Error::usage(
+            "`--new-key` and `--new-url` name one link, so they need exactly one `--consumer`",
+        ));
+    }
+    Ok(())
+}
+
+/// Deletes the first links of overlaps.
+fn retire(context: &Context, args: &Args, ready: &Ready) -> Result<Exit> {
+    let store = if args.dry_run {
+        context.store_to_look_at()?
+    } else {
+        context.store_if_any("rotate")?
+    };
+    let Some(store) = store else {
+        return Err(no_store(context));
+    };
+    let due = retirements(ready, &store, args.force)?;
+    if due.report().rotations.is_empty() {
+        term::note("no consumer on these servers has a second consumer key");
+    }
+    if args.dry_run || due.report().rotations.is_empty() {
+        show(context, &due.report(), "Plan")?;
+        return Ok(Exit::Done);
+    }
+    for reason in due.confirmations() {
+        term::note(&format!("will {reason}"));
+    }
+    context.terminal.confirm("Go on?")?;
+    let progress = Progress::new(context);
+    let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
+    let options = RunOptions {
+        settle: args.settle,
+        ..progress.run(&sink)
+    };
+    let report = due.carry_out(&run_info("rotate"), options)?;
+    progress.finish();
+    show(context, &report, "Done")?;
+    Ok(ended(&progress, &report))
+}
+
 fn rotate<'a>(context: &Context, args: &Args, exec: Option<Exec<'a>>) -> Rotate<'a> {
+    let path = &context.globals.fleet;
     Rotate {
+        strategy: match args.strategy {
+            How::InPlace => Strategy::InPlace,
+            How::Overlap => Strategy::Overlap,
+        },
+        names: NewNames {
+            key: args.new_key.clone(),
+            url: args.new_url.clone(),
+        },
+        fleet_file: (
+            path.display().to_string(),
+            fs_err::read_to_string(path).unwrap_or_default(),
+        ),
         named: context.globals.selection.consumers.clone(),
         per_server: args.per_server,
         canary: args.canary.clone(),

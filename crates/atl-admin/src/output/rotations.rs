@@ -11,12 +11,14 @@ use crate::{
     term,
 };
 
-const COLUMNS: [Column; 10] = [
+const COLUMNS: [Column; 12] = [
     Column::new("server", "SERVER"),
     Column::new("consumer", "CONSUMER"),
     Column::new("strategy", "STRATEGY"),
     Column::new("before", "BEFORE"),
     Column::new("after", "AFTER"),
+    Column::new("new_key", "NEW KEY"),
+    Column::new("new_url", ""),
     Column::new("state", "STATE"),
     Column::new("grants", "GRANTS"),
     Column::new("grants_checked", ""),
@@ -41,11 +43,23 @@ pub(crate) fn show(context: &Context, report: &RotationReport, title: &str) -> R
         Format::Table => {
             output.listing("rotations", "rotation", &COLUMNS, &rows(report))?;
             output.text(&summary(report, title))?;
+            for patch in &report.patches {
+                output.text(&format!(
+                    "\nTo have the second consumer key in the fleet file:\n\n{patch}"
+                ))?;
+            }
         }
     }
     for rotation in &report.rotations {
         if let Some(trouble) = &rotation.error {
             tell(&rotation.server, trouble);
+        }
+        for user in &rotation.needs_person {
+            term::warn(&format!(
+                "{}: `{user}` has to approve the second consumer key: with the patched fleet file, run `atl-admin authorize -s {} \
+                 -c {} --user {user}`",
+                rotation.server, rotation.server, rotation.consumer
+            ));
         }
     }
     Ok(())
@@ -79,6 +93,8 @@ fn rows(report: &RotationReport) -> Vec<Value> {
                 "strategy": Strategy::as_str(rotation.strategy),
                 "before": rotation.before,
                 "after": rotation.after,
+                "new_key": rotation.new_key,
+                "new_url": rotation.new_url,
                 "state": rotation.state.as_str(),
                 "grants": grants,
                 "grants_checked": rotation.grants_checked,

@@ -54,6 +54,7 @@ mod request_bodies;
 mod request_parameters;
 mod request_refused;
 mod rotate;
+mod rotate_overlap;
 mod running;
 mod schema;
 mod sign_in;

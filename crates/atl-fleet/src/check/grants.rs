@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Check, Checks, consumer::OnServer};
 use crate::{
     observe::Probe,
-    signing::{SigningKey, signing_key},
+    signing::{SigningKey, present_key},
     trouble::Trouble,
     wanted::State,
 };
@@ -87,7 +87,7 @@ impl Checks<'_> {
             return Err(Check::skip("grant", why));
         }
         let (known, keys) = (self.look.known, self.look.keys);
-        signing_key(known, keys, on.consumer, self.client).map_err(|trouble| {
+        present_key(known, keys, on.consumer, self.client).map_err(|trouble| {
             match trouble.code.as_str() {
                 "private_key_elsewhere" => Check::skip("grant", trouble.message),
                 _ => Check::fail("grant", &trouble),

@@ -4,7 +4,7 @@ use atl_oauth::{OauthError, RunsAs, runs_as, users_may_grant};
 
 use super::{Check, Checks, consumer::OnServer};
 use crate::{
-    observe::Probe, planner::two_legged_of, signing::signing_key, trouble::Trouble,
+    observe::Probe, planner::two_legged_of, signing::present_key, trouble::Trouble,
     wanted::Consumer,
 };
 
@@ -38,7 +38,7 @@ impl Checks<'_> {
             ""
         };
         let (known, keys) = (self.look.known, self.look.keys);
-        let key = signing_key(known, keys, consumer, self.client);
+        let key = present_key(known, keys, consumer, self.client);
         let Some(key) = key.ok().filter(|_| on.seen.probe == Probe::Accepted) else {
             return Check::pass("consumer", format!("two-legged OAuth is on{with}"));
         };

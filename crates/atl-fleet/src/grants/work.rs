@@ -139,7 +139,7 @@ impl<'a> Work<'a> {
             .ok_or_else(|| gone_here(row))?;
         Ok(Opened {
             secrets,
-            key: signing_key(&self.known, &self.keys, consumer, client)?,
+            key: signing_key(&self.known, &self.keys, consumer, &row.consumer_key, client)?,
             consumer_key: row.consumer_key.clone(),
         })
     }

@@ -84,7 +84,9 @@ impl<'a> Planned<'a> {
     fn register(self) -> Next<Registered<'a>> {
         let Self(subject) = self;
         match subject.begin() {
-            Err(trouble) => Err(subject.ended(RotationState::Failed, Some(trouble))),
+            Err(trouble) => Err(Box::new(
+                subject.ended(RotationState::Failed, Some(trouble)),
+            )),
             Ok(step) => {
                 let registered = subject.put(&subject.new);
                 Registered {
@@ -126,16 +128,19 @@ impl<'a> Registered<'a> {
         };
         let held = self.subject.held();
         match held {
-            Err(_) => Err(self.open(trouble)),
+            Err(_) => Err(Box::new(self.open(trouble))),
             Ok(Held::Key(Some(held))) if held == self.subject.old.fingerprint => {
                 let message = trouble.message.clone();
                 let closed = self.close(&Outcome::Failed(message));
-                Err(self.ended(RotationState::Failed, closed.err().unwrap_or(trouble)))
+                Err(Box::new(self.ended(
+                    RotationState::Failed,
+                    closed.err().unwrap_or(trouble),
+                )))
             }
             Ok(Held::Key(Some(held))) if held == self.subject.new.fingerprint => {
                 Err(Box::new(self.put_back(trouble)))
             }
-            Ok(held) => Err(self.leave(&held)),
+            Ok(held) => Err(Box::new(self.leave(&held))),
         }
     }
 
@@ -145,7 +150,9 @@ impl<'a> Registered<'a> {
         let proven = subject.prove(true);
         match proven {
             Ok(()) => Ok(Proven(self)),
-            Err(trouble) if trouble.status == Status::Unreachable => Err(self.open(trouble)),
+            Err(trouble) if trouble.status == Status::Unreachable => {
+                Err(Box::new(self.open(trouble)))
+            }
             Err(trouble) => Err(Box::new(self.put_back(trouble))),
         }
     }
@@ -167,21 +174,21 @@ impl<'a> Registered<'a> {
             match self.subject.held() {
                 Ok(Held::Key(Some(held))) if held == self.subject.old.fingerprint => {}
                 Ok(Held::Key(Some(held))) if held == self.subject.new.fingerprint => {
-                    return *self.stuck(&why, &trouble);
+                    return self.stuck(&why, &trouble);
                 }
-                Ok(held) => return *self.leave(&held),
-                Err(_) => return *self.open(trouble),
+                Ok(held) => return self.leave(&held),
+                Err(_) => return self.open(trouble),
             }
         }
         self.restore(false);
         match self.subject.prove(false) {
             Ok(()) => {}
-            Err(trouble) if trouble.status == Status::Unreachable => return *self.open(trouble),
-            Err(trouble) => return *self.stuck(&why, &trouble),
+            Err(trouble) if trouble.status == Status::Unreachable => return self.open(trouble),
+            Err(trouble) => return self.stuck(&why, &trouble),
         }
         let message = format!("the old key was put back: {}", why.message);
         let closed = self.close(&Outcome::Failed(message));
-        *self.ended(RotationState::RolledBack, closed.err().unwrap_or(why))
+        self.ended(RotationState::RolledBack, closed.err().unwrap_or(why))
     }
 
     /// The server holds the old key again, or never had another: nothing is to be done but to say so.
@@ -197,7 +204,7 @@ impl<'a> Registered<'a> {
             })
             .err();
         let error = closed.or_else(|| self.left.take());
-        let mut ended = *self.subject.ended(RotationState::RolledBack, error);
+        let mut ended = self.subject.ended(RotationState::RolledBack, error);
         ended.grants.ok = ended.grants.before;
         ended
     }
@@ -224,7 +231,7 @@ impl<'a> Registered<'a> {
     }
 
     /// A third key: somebody else changed it, and it is left alone.
-    pub(super) fn leave(self, held: &Held) -> Box<Ended> {
+    pub(super) fn leave(self, held: &Held) -> Ended {
         let (server, name) = (self.subject.server(), &self.subject.consumer.name);
         let (old, new) = (&self.subject.old.fingerprint, &self.subject.new.fingerprint);
         let trouble = match held {
@@ -252,7 +259,7 @@ impl<'a> Registered<'a> {
     }
 
     /// Neither the new key is good nor the old one back: what is where, and how to mend it by hand.
-    fn stuck(self, why: &Trouble, back: &Trouble) -> Box<Ended> {
+    fn stuck(self, why: &Trouble, back: &Trouble) -> Ended {
         let (server, name) = (self.subject.server(), &self.subject.consumer.name);
         let (old, new) = (&self.subject.old.fingerprint, &self.subject.new.fingerprint);
         let holds = match self.subject.held() {
@@ -281,7 +288,7 @@ impl<'a> Registered<'a> {
     }
 
     /// It is not known how it ended: the step stays open, and `--resume` asks again.
-    fn open(self, trouble: Trouble) -> Box<Ended> {
+    fn open(self, trouble: Trouble) -> Ended {
         let (server, name) = (self.subject.server(), &self.subject.consumer.name);
         let advice = format!(
             "when `{server}` answers again, run `atl-admin rotate --resume -s {server} -c {name}`: it asks which key the server \
@@ -308,7 +315,7 @@ impl<'a> Registered<'a> {
         )?)
     }
 
-    fn ended(self, state: RotationState, error: Trouble) -> Box<Ended> {
+    fn ended(self, state: RotationState, error: Trouble) -> Ended {
         let mut ended = self.subject.ended(state, Some(error));
         if let (Some(error), Some(left)) = (&mut ended.error, self.left) {
             error.message = format!("{}; {}", error.message, left.message);
@@ -324,7 +331,7 @@ impl HandedOver<'_> {
             .close(&Outcome::Done)
             .and_then(|()| handed.map_or(Ok(()), Handed::close));
         let error = closed.err().or(registered.left);
-        *registered.subject.ended(RotationState::Verified, error)
+        registered.subject.ended(RotationState::Verified, error)
     }
 }
 
@@ -399,12 +406,12 @@ impl Subject<'_> {
         self.work.journal.server
     }
 
-    fn ended(self, state: RotationState, error: Option<Trouble>) -> Box<Ended> {
-        Box::new(Ended {
+    fn ended(self, state: RotationState, error: Option<Trouble>) -> Ended {
+        Ended {
             state,
             grants: self.grants,
             error,
-        })
+        }
     }
 }
 

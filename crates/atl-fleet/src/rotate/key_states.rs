@@ -3,7 +3,7 @@
 use atl_keys::Fingerprint;
 use atl_store::{KeyState, Store, StoreError};
 
-use super::unfinished::Unfinished;
+use super::{succession::Succession, unfinished::Unfinished};
 use crate::known::Known;
 
 /// Brings these keypairs of a consumer to the state that follows from where they are registered: one that a server
@@ -39,11 +39,13 @@ pub(super) fn retire_left_over(store: &Store, consumer: &str) -> Result<(), Stor
 }
 
 fn state(known: &Known, fingerprint: &Fingerprint, now: KeyState) -> KeyState {
-    let unfinished = known
-        .open_steps
-        .iter()
+    let steps = || known.open_steps.iter();
+    let unfinished = steps()
         .filter_map(Unfinished::read)
-        .any(|rotation| rotation.names(fingerprint));
+        .any(|rotation| rotation.names(fingerprint))
+        || steps()
+            .filter_map(Succession::read)
+            .any(|succession| [&succession.before, &succession.after].contains(&fingerprint));
     let registered = known
         .registrations
         .iter()

@@ -3,7 +3,10 @@
 use atl_applinks::Applinks;
 use atl_client::Client;
 
-use super::report::Rotation;
+use super::{
+    overlap,
+    report::{Rotation, Strategy},
+};
 use crate::{
     choose::Held,
     engine::consumers_of,
@@ -48,6 +51,7 @@ pub(super) fn look_at<'r>(
     known: &Known,
     keys: &Keys<'_>,
     options: &PlanOptions,
+    strategy: Strategy,
 ) -> Seen<'r> {
     let consumers = managed(ready, client.server());
     let look = Look {
@@ -55,7 +59,7 @@ pub(super) fn look_at<'r>(
         keys,
         options,
     };
-    match read(client, &consumers, &look) {
+    match read(client, &consumers, &look, strategy) {
         Ok(candidates) => Seen {
             links: candidates
                 .iter()
@@ -87,7 +91,12 @@ fn read<'r>(
     client: &Client,
     consumers: &[&'r Consumer],
     look: &Look<'_>,
+    strategy: Strategy,
 ) -> Result<Vec<Candidate<'r>>, Trouble> {
+    let against = match strategy {
+        Strategy::InPlace => refuse,
+        Strategy::Overlap => overlap::refuse,
+    };
     if consumers.is_empty() {
         return Ok(Vec::new());
     }
@@ -109,10 +118,13 @@ fn read<'r>(
             Held::Key(held) => held,
             Held::Nothing => None,
         };
-        let rotation = Rotation::pending(client.server(), &consumer.name, held);
+        let rotation = Rotation {
+            strategy,
+            ..Rotation::pending(client.server(), &consumer.name, held)
+        };
         candidates.push(Candidate {
             consumer,
-            rotation: match refuse(client, consumer, &seen, look) {
+            rotation: match against(client, consumer, &seen, look) {
                 Ok(()) => rotation,
                 Err(trouble) => rotation.refused(trouble),
             },
@@ -140,13 +152,7 @@ pub(super) fn refuse(
 ) -> Result<(), Trouble> {
     let (server, name) = (client.server(), &consumer.name);
     let held = match Held::of(seen.consumer.as_ref(), &consumer.key) {
-        Held::Nothing => {
-            return Err(Trouble::own(
-                "not_provisioned",
-                format!("consumer `{name}` is not registered on `{server}`"),
-                "run `atl-admin plan`, then `atl-admin apply`; there is no key to rotate yet",
-            ));
-        }
+        Held::Nothing => return Err(not_provisioned(server, name)),
         Held::Key(held) => held,
     };
     let ours = held
@@ -167,6 +173,10 @@ pub(super) fn refuse(
             ));
         }
     }
+    let url = client.base_url().as_str();
+    if let Some(succession) = look.known.succession(name, url) {
+        return Err(overlap::unfinished(server, name, &succession));
+    }
     if let Some(other) = seen.shared_with.as_ref().filter(|_| !look.options.force) {
         return Err(Trouble::own(
             "shared_key",
@@ -186,6 +196,14 @@ pub(super) fn refuse(
         options: look.options,
     };
     refuse_unrestorable(&as_it_is(consumer), &context)
+}
+
+pub(super) fn not_provisioned(server: &str, name: &str) -> Trouble {
+    Trouble::own(
+        "not_provisioned",
+        format!("consumer `{name}` is not registered on `{server}`"),
+        "run `atl-admin plan`, then `atl-admin apply`; there is no key to rotate yet",
+    )
 }
 
 /// The consumer with nothing said about two-legged OAuth: a rotation leaves it as it is on the server.

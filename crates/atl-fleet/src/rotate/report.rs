@@ -15,6 +15,8 @@ pub enum Strategy {
     /// A new public key under the same consumer key: grants survive it (protocol.md 1.7).
     #[default]
     InPlace,
+    /// A second consumer key on a second link, both live until the first is retired.
+    Overlap,
 }
 
 impl Strategy {
@@ -22,6 +24,7 @@ impl Strategy {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::InPlace => "in-place",
+            Self::Overlap => "overlap",
         }
     }
 }
@@ -73,6 +76,15 @@ pub struct Rotation {
     pub grants_checked: usize,
     /// How many of them the server accepted in the end.
     pub grants_ok: usize,
+    /// The second consumer key, with overlap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_key: Option<String>,
+    /// Its application URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub new_url: Option<String>,
+    /// Whose grants of the second consumer key take a person.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub needs_person: Vec<String>,
     /// What went wrong, or is left to do.
     pub error: Option<Trouble>,
 }
@@ -90,6 +102,9 @@ impl Rotation {
             grants_before: 0,
             grants_checked: 0,
             grants_ok: 0,
+            new_key: None,
+            new_url: None,
+            needs_person: Vec::new(),
             error: None,
         }
     }
@@ -120,6 +135,9 @@ pub struct RotationReport {
     pub format_version: &'static str,
     /// By server and consumer, in the order of the file.
     pub rotations: Vec<Rotation>,
+    /// What to change in the fleet file, a unified diff for each consumer that has a second consumer key everywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub patches: Vec<String>,
 }
 
 impl RotationReport {
@@ -128,6 +146,7 @@ impl RotationReport {
         Self {
             format_version: FORMAT_VERSION,
             rotations,
+            patches: Vec::new(),
         }
     }
 }

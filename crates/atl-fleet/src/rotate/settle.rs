@@ -1,14 +1,16 @@
 //! Rotations that did not end: each server is asked which key it holds, and the rotation is finished or taken back.
 
-use atl_store::{JournalRow, Store, StoreError};
+use atl_store::{JournalRow, KeyState, Outcome, Store, StoreError};
 
 use super::{
     hand_over::Exec,
     in_place::{Registered, Subject},
-    key_states::retire_left_over,
-    look::as_it_is,
+    key_states::{retire_left_over, settle_states},
+    look::{Candidate, as_it_is},
+    overlap,
     proof::Grants,
-    report::{Rotation, RotationReport, RotationState},
+    report::{Rotation, RotationReport, RotationState, Strategy},
+    succession::{NewNames, Succession},
     turn::{NEVER, as_registered, key, with_work},
     unfinished::{Next, Unfinished},
 };
@@ -41,10 +43,10 @@ pub fn settle_rotations(
     run: RunOptions<'_>,
 ) -> Result<RotationReport, StartError> {
     let known = Known::read(Some(store))?;
-    let open: Vec<(&JournalRow, Unfinished)> = known
+    let open: Vec<(&JournalRow, Open)> = known
         .open_steps
         .iter()
-        .filter_map(|row| Some((row, Unfinished::read(row)?)))
+        .filter_map(|row| Some((row, Open::read(row, &known)?)))
         .filter(|(row, _)| {
             let name = row.step.consumer.as_deref();
             ready
@@ -87,14 +89,17 @@ pub fn settle_rotations(
         let settled = side_by_side(run.parallel, &tasks, |_, (client, here)| {
             let all = with_work(execute, client, |work| {
                 here.iter()
-                    .filter_map(|(row, rotation)| settle(work, ready, row, rotation, exec))
+                    .filter_map(|(row, open)| match open {
+                        Open::InPlace(rotation) => settle(work, ready, row, rotation, exec),
+                        Open::Overlap(succession) => settle_overlap(work, ready, row, succession),
+                    })
                     .collect::<Vec<_>>()
             });
             let all = all.unwrap_or_else(|trouble| {
                 here.iter()
-                    .map(|(row, rotation)| Rotation {
+                    .map(|(row, open)| Rotation {
                         error: Some(trouble.clone()),
-                        ..of_journal(row, rotation)
+                        ..open.report(row)
                     })
                     .collect()
             });
@@ -110,6 +115,90 @@ pub fn settle_rotations(
         retire_left_over(store, &consumer.name)?;
     }
     Ok(RotationReport::new(rotations))
+}
+
+/// A rotation that a run left open.
+enum Open {
+    InPlace(Unfinished),
+    /// The second consumer key was not proven yet.
+    Overlap(Succession),
+}
+
+impl Open {
+    fn read(row: &JournalRow, known: &Known) -> Option<Self> {
+        if let Some(rotation) = Unfinished::read(row) {
+            return Some(Self::InPlace(rotation));
+        }
+        let succession = Succession::read(row)?;
+        let consumer = row.step.consumer.as_deref()?;
+        let key = known.keypair(consumer, &succession.after)?;
+        (key.state == KeyState::Pending).then_some(Self::Overlap(succession))
+    }
+
+    fn report(&self, row: &JournalRow) -> Rotation {
+        match self {
+            Self::InPlace(rotation) => of_journal(row, rotation),
+            Self::Overlap(succession) => Rotation {
+                strategy: Strategy::Overlap,
+                after: Some(succession.after.clone()),
+                new_key: Some(succession.new_key.clone()),
+                new_url: Some(succession.new_url.clone()),
+                ..Rotation::pending(
+                    &row.step.server,
+                    row.step.consumer.as_deref().unwrap_or_default(),
+                    Some(succession.before.clone()),
+                )
+            },
+        }
+    }
+}
+
+/// Goes on where the second link is there, and else forgets about it.
+fn settle_overlap(
+    work: &Work<'_>,
+    ready: &Ready,
+    row: &JournalRow,
+    succession: &Succession,
+) -> Option<Rotation> {
+    let report = Open::Overlap(succession.clone()).report(row);
+    let consumer = ready
+        .consumers
+        .iter()
+        .find(|consumer| consumer.name == report.consumer)?;
+    let with = |trouble| {
+        Some(Rotation {
+            error: Some(trouble),
+            ..report.clone()
+        })
+    };
+    let links = match work.links() {
+        Ok(links) => links,
+        Err(trouble) => return with(trouble),
+    };
+    if links.iter().any(|link| link.has_url(&succession.new_url)) {
+        let candidate = Candidate {
+            consumer,
+            rotation: report,
+            seen: None,
+        };
+        let names = NewNames::default();
+        return Some(overlap::rotate(work, &candidate, &succession.after, &names));
+    }
+    let store = work.execute.store;
+    let lock = store.lock(work.journal.server_url, &consumer.name);
+    let closed = lock.map_err(Trouble::from).and_then(|_lock| {
+        let outcome =
+            Outcome::Failed("the run was killed before the second link was made".to_owned());
+        overlap::close(work, &consumer.name, &outcome)?;
+        Ok(settle_states(store, &consumer.name, &[&succession.after])?)
+    });
+    match closed {
+        Ok(()) => Some(Rotation {
+            state: RotationState::RolledBack,
+            ..report
+        }),
+        Err(trouble) => with(trouble),
+    }
 }
 
 fn of_journal(row: &JournalRow, rotation: &Unfinished) -> Rotation {
@@ -169,7 +258,7 @@ fn settle(
                 Next::Close => registered.close_as_old(),
                 Next::GoOn => registered.go_on(),
                 Next::PutBack => registered.put_back(not_handed_over()),
-                Next::Leave | Next::Gone => *registered.leave(&held),
+                Next::Leave | Next::Gone => registered.leave(&held),
             })
         }
     })

@@ -151,7 +151,7 @@ impl Masks {
             } else {
                 self.masked(&text)
             };
-            if !(in_key && !ends) {
+            if !in_key || ends {
                 let _one = screen.lock();
                 writeln!(anstream::stderr(), "{}", shown.trim_end_matches('\r')).ok();
             }
