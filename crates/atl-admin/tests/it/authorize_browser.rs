@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::{
     dances::{
-        ACCESS_TOKEN, PAGE, access_tokens, allow, allow_and_return, code, failure, granted_by,
-        pending, visit,
+        ACCESS_TOKEN, PAGE, access_tokens, allow, allow_and_return, code, failed_with, failure,
+        granted_by, pending, visit,
     },
     estate::{CONSUMER, Fleet, KINDS},
     running::Running,
@@ -100,12 +100,7 @@ fn a_denial_ends_it() {
         &format!("oauth_token={token}&oauth_verifier=denied"),
     );
     let run = running.end();
-    assert_eq!(
-        (run.code, code(&run.json())),
-        (Some(4), "denied"),
-        "{}",
-        run.shown()
-    );
+    failed_with(&run, 4, "denied");
 }
 
 /// The browser is elsewhere and its callback arrives nowhere: the server is asked.
@@ -115,12 +110,7 @@ fn a_denial_that_does_not_come_back_is_noticed() {
     let running = waiting(&fleet, AUTHORIZE);
     assert!(fleet.first().deny(&pending(fleet.first()).0));
     let run = running.end();
-    assert_eq!(
-        (run.code, code(&run.json())),
-        (Some(4), "denied"),
-        "{}",
-        run.shown()
-    );
+    failed_with(&run, 4, "denied");
 }
 
 #[test]
@@ -129,12 +119,7 @@ fn a_request_that_expires_ends_it() {
     let running = waiting(&fleet, AUTHORIZE);
     fleet.first().age_tokens(601);
     let run = running.end();
-    assert_eq!(
-        (run.code, code(&run.json())),
-        (Some(1), "request_token_expired"),
-        "{}",
-        run.shown()
-    );
+    failed_with(&run, 1, "request_token_expired");
 }
 
 #[test]
@@ -376,11 +361,6 @@ fn what_the_server_refuses_is_said_before_anybody_is_asked() {
     let fleet = jira();
     fleet.first().remove_consumer(CONSUMER);
     let run = fleet.run(AUTHORIZE);
-    assert_eq!(
-        (run.code, code(&run.json())),
-        (Some(4), "consumer_key_unknown"),
-        "{}",
-        run.shown()
-    );
+    failed_with(&run, 4, "consumer_key_unknown");
     assert!(!run.stderr.contains("sign in as"), "{}", run.shown());
 }

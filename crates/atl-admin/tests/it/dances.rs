@@ -132,6 +132,13 @@ pub(crate) fn code(report: &Value) -> &str {
     failure(report)["error"]["code"].as_str().unwrap()
 }
 
+/// A run whose only dance failed, with this exit code and for this reason.
+#[track_caller]
+pub(crate) fn failed_with(run: &Run, exit: i32, reason: &str) {
+    let ended = (run.code, code(&run.json()).to_owned());
+    assert_eq!(ended, (Some(exit), reason.to_owned()), "{}", run.shown());
+}
+
 /// The request token that waits for a decision, and the callback that it was asked with.
 #[track_caller]
 pub(crate) fn pending(server: &Server) -> (String, String) {

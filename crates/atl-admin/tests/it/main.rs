@@ -9,6 +9,8 @@ mod absent;
 mod acceptance;
 mod apply;
 mod authorize_browser;
+#[cfg(unix)]
+mod authorize_chromium;
 mod authorize_headless;
 mod authorize_killed;
 mod authorize_many;
@@ -20,6 +22,8 @@ mod broken_servers;
 mod check;
 mod check_calls;
 mod check_grants;
+#[cfg(unix)]
+mod chromium;
 mod cluster;
 mod completions;
 mod dances;
