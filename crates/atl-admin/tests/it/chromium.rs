@@ -17,6 +17,8 @@ const BROWSER: &str = "chromium";
 const DRIVER: &str = "chromedriver";
 /// How long the browser looks for what is not on its page yet.
 const PATIENCE: Duration = Duration::from_mins(1);
+/// How often the driver is started until it finds a port.
+const ATTEMPTS: usize = 20;
 
 /// A browser with a profile of its own; ended when dropped.
 pub(crate) struct Chromium {
@@ -165,7 +167,17 @@ struct Driver {
 }
 
 impl Driver {
+    /// It takes a port that is free in IPv6, and ends where the same one is not in IPv4: then another is tried.
     fn start() -> Self {
+        let mut driver = Self::attempt();
+        for _ in 1..ATTEMPTS {
+            driver = driver.or_else(|_| Self::attempt());
+        }
+        driver.unwrap_or_else(|said| panic!("{DRIVER} does not start: {said}"))
+    }
+
+    /// Starts it, or gives what it said when it ended.
+    fn attempt() -> Result<Self, String> {
         let folder = tempfile::tempdir().unwrap();
         let mut child = Command::new(DRIVER)
             .arg("--port=0")
@@ -177,21 +189,32 @@ impl Driver {
             .spawn()
             .unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut said = String::new();
-        let port = loop {
-            let before = said.len();
-            let count = stdout.read_line(&mut said).unwrap();
-            assert!(count > 0, "{DRIVER} did not start: {said}");
-            let started = said[before..].split_once("started successfully on port ");
-            if let Some((_, port)) = started {
-                break port.trim_end().trim_end_matches('.').parse().unwrap();
+        match port(&mut stdout) {
+            Ok(port) => Ok(Self {
+                child,
+                port,
+                folder,
+                _stdout: stdout,
+            }),
+            Err(said) => {
+                child.wait().unwrap();
+                Err(said)
             }
-        };
-        Self {
-            child,
-            port,
-            folder,
-            _stdout: stdout,
+        }
+    }
+}
+
+/// The port that the driver says it listens on, or what it says instead.
+fn port(stdout: &mut BufReader<ChildStdout>) -> Result<u16, String> {
+    let mut said = String::new();
+    loop {
+        let before = said.len();
+        if stdout.read_line(&mut said).unwrap() == 0 {
+            return Err(said);
+        }
+        let started = said[before..].split_once("started successfully on port ");
+        if let Some((_, port)) = started {
+            return Ok(port.trim_end().trim_end_matches('.').parse().unwrap());
         }
     }
 }
