@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, bail, ensure};
-use atl_testbed::{Generation, Kind, Server, ServerSpec};
+use atl_testbed::{AuthenticatedBy, Generation, Kind, SERVICE_USER, Server, ServerSpec, TokenKind};
 
 use crate::{
     estate::Site,
@@ -91,9 +91,54 @@ impl Demo {
         self.expect_as_wanted()?;
         say("And there is nothing left to do.");
         self.atl_admin("plan --detailed-exitcode", 0)?;
+
+        self.authorize()?;
         say("`history` shows the journal: every write, with who made it and how it ended.");
         self.atl_admin("history", 0)?;
         say("That was all. The servers, the store and the folder are gone now.");
+        Ok(())
+    }
+
+    /// The dance on every server, and a call with each grant that came of it.
+    fn authorize(&self) -> anyhow::Result<()> {
+        say(&format!(
+            "A consumer acts for users who let it. `authorize --headless` signs in as {SERVICE_USER} with the password \
+             that the file refers to, allows it on every server and keeps the grants in the store, sealed."
+        ));
+        self.atl_admin("authorize --headless", 0)?;
+        self.expect_grants()?;
+        say("`authorize --status` asks every server whether it still accepts its grant.");
+        self.atl_admin("authorize --status", 0)?;
+        say("`request` makes a signed call. Each server is asked who it takes us for.");
+        for server in self.site.estate.servers() {
+            server.clear_log();
+            let path = match server.kind() {
+                Kind::Jira => "rest/api/2/myself",
+                Kind::Confluence => "rest/api/user/current",
+                Kind::Bitbucket => "plugins/servlet/applinks/whoami",
+                Kind::Bamboo => "rest/api/latest/currentUser",
+            };
+            self.atl_admin(&format!("request -s {} GET {path}", server.name()), 0)?;
+            expect_signed_call(server)?;
+        }
+        Ok(())
+    }
+
+    /// Asks the servers themselves for whom they gave out access tokens.
+    fn expect_grants(&self) -> anyhow::Result<()> {
+        for server in self.site.estate.servers() {
+            let tokens = server.tokens();
+            let users: Vec<_> = tokens
+                .iter()
+                .filter(|token| token.kind == TokenKind::Access && token.consumer_key == CONSUMER)
+                .map(|token| token.user.as_deref())
+                .collect();
+            ensure!(
+                users == [Some(SERVICE_USER)],
+                "`{}` gave out access tokens for {users:?}",
+                server.name()
+            );
+        }
         Ok(())
     }
 
@@ -178,7 +223,15 @@ impl Demo {
             status.code() == Some(expected),
             "`atl-admin {line}` should have ended with exit code {expected}, not with {status}"
         );
-        println!("(exit code {expected})");
+        // Some servers end an answer without a line break.
+        println!(
+            "{}(exit code {expected})",
+            if line.starts_with("request") {
+                "\n"
+            } else {
+                ""
+            }
+        );
         Ok(())
     }
 
@@ -198,6 +251,19 @@ impl Demo {
             }
         }
     }
+}
+
+/// The server was called once, with a signature, as the user who allowed it.
+fn expect_signed_call(server: &Server) -> anyhow::Result<()> {
+    let log = server.log();
+    let signed =
+        |by, user: Option<&str>| by == AuthenticatedBy::OAuth && user == Some(SERVICE_USER);
+    ensure!(
+        log.len() == 1 && signed(log[0].authenticated_by, log[0].user.as_deref()),
+        "`{}` was not called with one signature of {SERVICE_USER}",
+        server.name()
+    );
+    Ok(())
 }
 
 /// A remark between the commands, wrapped as a comment.
