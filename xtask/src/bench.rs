@@ -1,15 +1,20 @@
-//! `cargo xtask bench`: measures keys, the program and an estate of 200 servers, and records it in docs/BENCHMARKS.md.
+//! `cargo xtask bench`: measures keys, signed calls, dances, the program and an estate of 200 servers, and records it in docs/BENCHMARKS.md.
 
+mod calls;
+mod dances;
 mod estate;
 mod keys;
 mod process;
 mod program;
 mod report;
+mod signed;
+mod site;
 
 use std::{env, path::PathBuf, time::Duration};
 
 use anyhow::Context as _;
 
+pub(crate) use self::calls::calls;
 use crate::run::{cargo, run};
 
 /// How much is measured.
@@ -24,6 +29,12 @@ struct Scale {
     servers: usize,
     /// How often the estate is started anew and provisioned.
     estates: usize,
+    /// Signed calls of each client.
+    calls: u32,
+    /// How often a process is started for one signed call.
+    processes: u32,
+    /// On how many servers four users dance.
+    dances: u32,
 }
 
 const FULL: Scale = Scale {
@@ -36,6 +47,9 @@ const FULL: Scale = Scale {
     starts: 200,
     servers: 200,
     estates: 3,
+    calls: 2000,
+    processes: 100,
+    dances: 25,
 };
 
 const QUICK: Scale = Scale {
@@ -44,6 +58,9 @@ const QUICK: Scale = Scale {
     starts: 20,
     servers: 24,
     estates: 1,
+    calls: 200,
+    processes: 10,
+    dances: 4,
 };
 
 /// Builds what is measured, optimised, and measures it. A quick run is printed and not recorded.
@@ -62,11 +79,15 @@ pub(crate) fn bench(quick: bool) -> anyhow::Result<()> {
     let signing = keys::signing(scale.signing)?;
     let program_figures = program::measure(&program, scale.starts)?;
     let estate = estate::measure(&program, scale.servers, scale.estates)?;
+    let signed = signed::measure(&program, scale.calls, scale.processes)?;
+    let dances = dances::measure(&program, scale.dances)?;
     let figures = [
         machine,
-        report::aims(&program_figures, &estate),
+        report::aims(&program_figures, &estate, &signed),
         generation,
         signing,
+        signed.section(),
+        dances,
         estate.section(),
     ]
     .join("\n");

@@ -42,6 +42,9 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Makes and times the calls of a job file: what `bench` measures of our client library
+    #[command(hide = true)]
+    Calls { job: std::path::PathBuf },
     /// Run what a pull request must pass: formatting, lints, dependency policy, tests
     Ci,
 }
@@ -54,6 +57,7 @@ fn main() -> anyhow::Result<()> {
         Task::Demo => demo::demo(),
         Task::Testbed(args) => testbed::testbed(&args),
         Task::Docs { check } => docs::docs(check),
+        Task::Calls { job } => bench::calls(&job),
         Task::Ci => ci::ci(),
     }
 }

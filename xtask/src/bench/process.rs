@@ -70,6 +70,11 @@ pub(super) fn take(command: &mut Command) -> anyhow::Result<(String, Taken)> {
     Ok((output, taken))
 }
 
+/// The processor time of this process so far.
+pub(super) fn processor_time() -> anyhow::Result<Duration> {
+    Ok(cpu("self")?.0)
+}
+
 /// The processor time of a process, and whether it has ended (proc(5), /proc/PID/stat).
 fn cpu(process: &str) -> anyhow::Result<(Duration, bool)> {
     let text = fs_err::read_to_string(format!("/proc/{process}/stat"))

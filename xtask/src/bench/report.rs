@@ -4,7 +4,7 @@ use std::{fmt::Write as _, num::NonZero, process::Command, thread, time::Duratio
 
 use anyhow::{Context as _, bail};
 
-use super::{estate::Measured, program::Program};
+use super::{estate::Measured, program::Program, signed::Signed};
 
 const FILE: &str = "docs/BENCHMARKS.md";
 const BEGIN: &str = "<!-- begin: cargo xtask bench -->\n";
@@ -82,7 +82,7 @@ pub(super) fn machine() -> anyhow::Result<String> {
 }
 
 /// What was aimed at, and what was measured.
-pub(super) fn aims(program: &Program, estate: &Measured) -> String {
+pub(super) fn aims(program: &Program, estate: &Measured, signed: &Signed) -> String {
     let Measured {
         servers,
         cores,
@@ -94,7 +94,19 @@ pub(super) fn aims(program: &Program, estate: &Measured) -> String {
     let limit = bound.mul_f64(1.3);
     let peak = first.taken.peak.max(again.taken.peak);
     let start = program.start.median;
+    let times = signed.times_python().unwrap_or_default();
+    let (rate, allowed) = signed.with_latency().unwrap_or_default();
     let rows = [
+        (
+            "signed calls through the client library: at least 10 times the rate per core of `requests-oauthlib`".to_owned(),
+            format!("{times:.1} times"),
+            times >= 10.0,
+        ),
+        (
+            format!("signed calls with 20 ms latency: at least 80 % of `--parallel` / latency, {allowed:.0} a second"),
+            format!("{rate:.0} a second"),
+            rate >= 0.8 * allowed && rate > 0.0,
+        ),
         (
             format!(
                 "`apply` on {servers} servers: at most 1.3 times the larger of processor time / cores and the longest chain x servers / parallel, {}",
