@@ -47,7 +47,7 @@ const FULL: Scale = Scale {
     starts: 200,
     servers: 200,
     estates: 3,
-    calls: 2000,
+    calls: 600,
     processes: 100,
     dances: 25,
 };
@@ -58,7 +58,7 @@ const QUICK: Scale = Scale {
     starts: 20,
     servers: 24,
     estates: 1,
-    calls: 200,
+    calls: 80,
     processes: 10,
     dances: 4,
 };
