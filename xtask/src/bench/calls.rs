@@ -58,7 +58,7 @@ pub(crate) fn calls(job: &Path) -> anyhow::Result<()> {
     })?;
     let times = Times {
         wall: wall.elapsed().as_secs_f64(),
-        cpu: (processor_time()? - cpu).as_secs_f64(),
+        cpu: processor_time()?.saturating_sub(cpu).as_secs_f64(),
     };
     println!("{}", serde_json::to_string(&times)?);
     Ok(())

@@ -93,7 +93,7 @@ pub(super) fn measure(program: &Path, calls: u32, processes: u32) -> anyhow::Res
     let token = tokens.iter().find(|token| token.kind == TokenKind::Access);
     let token = token.context("there is no access token")?;
     let job = Job {
-        server: server.base_url().to_owned(),
+        server: server.base_url().clone(),
         url: format!("{}/{WHOAMI}", server.base_url()),
         path: WHOAMI.to_owned(),
         consumer_key: token.consumer_key.clone(),
@@ -117,9 +117,9 @@ pub(super) fn measure(program: &Path, calls: u32, processes: u32) -> anyhow::Res
     eprintln!("one signed call a process, {processes} times");
     let (mut wall, mut cpu) = (Duration::ZERO, Duration::ZERO);
     for _ in 0..processes {
-        let (_, taken) = site.run(&["request", "GET", WHOAMI])?;
-        wall += taken.wall;
-        cpu += taken.cpu;
+        let (_, used) = site.run(&["request", "GET", WHOAMI])?;
+        wall += used.wall;
+        cpu += used.cpu;
     }
 
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
@@ -195,11 +195,11 @@ impl Signed {
 
     /// The section of the report.
     pub(super) fn section(&self) -> String {
-        let mut text = format!(
+        let mut text = String::from(
             "### Signed calls\n\nWho-am-I as the user of a grant, RSA-SHA1 with a key of 2048 bits. The rate per core is calls \
              divided by the processor seconds that the client's process took for them.\n\n\
              | client | latency | at once | calls | calls a second | processor time of one | calls a second per core |\n\
-             |---|---|---|---|---|---|---|\n"
+             |---|---|---|---|---|---|---|\n",
         );
         for row in &self.rows {
             // Writing to a string does not fail.

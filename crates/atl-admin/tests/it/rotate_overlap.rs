@@ -21,19 +21,18 @@ impl Fleet {
         command
             .arg(self.env.path("fleet.yaml"))
             .arg(self.env.path("overlap.patch"));
-        match command.output() {
-            Ok(output) => assert!(output.status.success(), "{patch}"),
+        if let Ok(output) = command.output() {
+            assert!(output.status.success(), "{patch}");
+        } else {
             // The same by hand, where the tool is not there.
-            Err(_) => {
-                assert!(
-                    patch.contains(&format!("+    url: {SECOND_URL}\n")),
-                    "{patch}"
-                );
-                self.edit(
-                    &format!("    url: {URL}\n"),
-                    &format!("    key: {SECOND}\n    url: {SECOND_URL}\n"),
-                );
-            }
+            assert!(
+                patch.contains(&format!("+    url: {SECOND_URL}\n")),
+                "{patch}"
+            );
+            self.edit(
+                &format!("    url: {URL}\n"),
+                &format!("    key: {SECOND}\n    url: {SECOND_URL}\n"),
+            );
         }
         assert!(
             self.env
