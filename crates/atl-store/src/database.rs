@@ -40,6 +40,8 @@ pub(crate) trait Database: Send {
         fingerprint: &Fingerprint,
         state: KeyState,
     ) -> Result<bool, StoreError>;
+    /// Deletes a retired keypair; whether there was one.
+    fn delete_keypair(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;
 
     /// All registrations, by server and consumer.
     fn registrations(&mut self) -> Result<Vec<Registration>, StoreError>;

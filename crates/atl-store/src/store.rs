@@ -224,6 +224,15 @@ impl Store {
         }
     }
 
+    /// Deletes a keypair for good, its private half included; whether there was one. Only one that is retired is deleted.
+    ///
+    /// # Errors
+    ///
+    /// Where the store cannot be written, is in use for too long, or was opened for looking.
+    pub fn delete_keypair(&self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
+        self.database().delete_keypair(fingerprint)
+    }
+
     /// All registrations.
     ///
     /// # Errors

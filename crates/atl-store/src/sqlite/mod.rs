@@ -114,6 +114,10 @@ impl Database for Sqlite {
         self.write(|connection| tables::set_keypair_state(connection, fingerprint, state))
     }
 
+    fn delete_keypair(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
+        self.write(|connection| tables::delete_keypair(connection, fingerprint))
+    }
+
     fn registrations(&mut self) -> Result<Vec<Registration>, StoreError> {
         self.read(tables::registrations)
     }

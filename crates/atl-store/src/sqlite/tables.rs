@@ -196,6 +196,14 @@ pub(super) fn set_keypair_state(
     Ok(changed == 1)
 }
 
+pub(super) fn delete_keypair(
+    connection: &Connection,
+    fingerprint: &Fingerprint,
+) -> rusqlite::Result<bool> {
+    let sql = "DELETE FROM keypairs WHERE fingerprint = ?1 AND state = 'retired'";
+    Ok(change(connection, sql, [fingerprint.as_str()])? == 1)
+}
+
 // Registrations.
 
 pub(super) fn registrations(connection: &Connection) -> rusqlite::Result<Vec<Registration>> {

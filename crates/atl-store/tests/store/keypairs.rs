@@ -94,6 +94,31 @@ fn a_keypair_is_not_given_to_a_second_consumer() {
     assert_eq!(error.code(), "keypair_unknown");
 }
 
+#[test]
+fn only_a_retired_keypair_is_deleted() {
+    let store = Place::new().open();
+    let [keypair, other] = keypairs();
+    let fingerprint = keypair.fingerprint();
+    for state in [KeyState::Active, KeyState::Pending] {
+        store.add_keypair("bot", keypair, state).unwrap();
+        store.set_keypair_state(&fingerprint, state).unwrap();
+        assert!(!store.delete_keypair(&fingerprint).unwrap(), "{state:?}");
+    }
+    store.add_keypair("bot", other, KeyState::Retired).unwrap();
+    store
+        .set_keypair_state(&fingerprint, KeyState::Retired)
+        .unwrap();
+    assert!(store.delete_keypair(&fingerprint).unwrap());
+    assert!(!store.delete_keypair(&fingerprint).unwrap());
+    assert!(store.keypair(&fingerprint).unwrap().is_none());
+    let left = store.keypairs().unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0].fingerprint, other.fingerprint());
+    // It may come back, as any key may.
+    let again = store.add_keypair("bot", keypair, KeyState::Active).unwrap();
+    assert_eq!(again.state, KeyState::Active);
+}
+
 fn registration(consumer: &str, server_url: &str, fingerprint: &Fingerprint) -> Registration {
     Registration {
         consumer: consumer.into(),

@@ -58,6 +58,7 @@ fn looking_writes_nothing() {
         looking.begin(&step("link create")).map(drop),
         looking.finish(id, &Outcome::Done),
         looking.keypair_or_add("bot", keypair).map(drop),
+        looking.delete_keypair(&keypair.fingerprint()).map(drop),
         looking.forget_registration("bot", "https://a.example"),
         looking.lock("https://a.example", "bot").map(drop),
         looking.put_grant(&grant("000000000002"), &grant_secrets("u"), &[&kept.id]),
