@@ -2,6 +2,7 @@
 
 use std::{ffi::OsStr, time::Duration};
 
+use atl_fleet::age::IfOlderThan;
 use clap::{Arg, Command, ValueEnum, builder::TypedValueParser};
 
 /// When to use colour.
@@ -116,6 +117,20 @@ pub fn application_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// Reads from which age on a key is replaced: an age, or `policy`.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn if_older_than(text: &str) -> Result<IfOlderThan, String> {
+    if text == "policy" {
+        return Ok(IfOlderThan::Policy);
+    }
+    age(text).map(IfOlderThan::Age).map_err(|why| {
+        format!("{why}; or write `policy` for what the fleet file says of each consumer")
+    })
+}
+
 /// Reads how many servers are worked on at once.
 ///
 /// # Errors
@@ -176,6 +191,16 @@ mod tests {
         check("1d12h", Some(36 * 3600));
         for bad in ["90", "d", "-5d", "0d", "3 months", "1y", "soon", "1e400d"] {
             check(bad, None);
+        }
+    }
+
+    #[test]
+    fn an_age_or_the_policy() {
+        let day = IfOlderThan::Age(Duration::from_hours(24));
+        assert_eq!(if_older_than("1d"), Ok(day));
+        assert_eq!(if_older_than("policy"), Ok(IfOlderThan::Policy));
+        for bad in ["", "Policy", "90", "0d"] {
+            assert!(if_older_than(bad).unwrap_err().contains("policy"), "{bad}");
         }
     }
 

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 mod adopt;
+pub mod age;
 mod authorize;
 pub mod check;
 mod choose;

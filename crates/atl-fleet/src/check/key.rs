@@ -2,6 +2,7 @@
 
 use atl_keys::Fingerprint;
 use atl_oauth::Cause;
+use jiff::Timestamp;
 
 use super::{
     Check, Checks,
@@ -9,9 +10,10 @@ use super::{
     refusal::{check_of, refusal},
 };
 use crate::{
+    age::{IfOlderThan, age, in_words, older_than},
     choose::{Held, Wanted, choose},
     trouble::Trouble,
-    wanted::{Consumer, State},
+    wanted::{Consumer, KeypairSource, State},
 };
 
 impl Checks<'_> {
@@ -60,7 +62,11 @@ impl Checks<'_> {
             return Check::fail("key", &Trouble::own(&trouble.code, message, advice));
         }
         if there.is_some() && there == here {
-            return Check::pass("key", format!("{shown}, and `{server}` holds it"));
+            return self.of_age(
+                on.consumer,
+                format!("{shown}, and `{server}` holds it"),
+                here,
+            );
         }
         let advice = on
             .refused
@@ -68,6 +74,33 @@ impl Checks<'_> {
             .map_or(TO_APPLY, |trouble| &trouble.advice);
         let message = format!("{holds}, and {shown}: what is signed here is refused there");
         Check::fail("key", &Trouble::own("key", message, advice))
+    }
+
+    /// A key that is where it should be, against the age that the fleet file lets it reach. Only the store knows how old
+    /// a key is.
+    fn of_age(&self, consumer: &Consumer, message: String, here: Option<Fingerprint>) -> Check {
+        let row = here.and_then(|here| self.look.known.keypair(&consumer.name, &here));
+        let managed = matches!(consumer.keypair, KeypairSource::Managed { .. });
+        let limit = IfOlderThan::Policy.limit(&consumer.policy);
+        let (Some(row), Some(limit), true) = (row, limit, managed) else {
+            return Check::pass("key", message);
+        };
+        let now = Timestamp::now();
+        let age = in_words(age(row.created, now));
+        if !older_than(row.created, now, limit) {
+            return Check::pass("key", format!("{message}; it is {age} old"));
+        }
+        Check::warn(
+            "key",
+            format!(
+                "{message}; it is {age} old, and `policy.max_key_age` is {}",
+                in_words(limit)
+            ),
+            format!(
+                "replace it: `atl-admin rotate -c {} --if-older-than policy`",
+                consumer.name
+            ),
+        )
     }
 
     fn described(&self, consumer: &Consumer, fingerprint: &Fingerprint) -> String {

@@ -5,7 +5,7 @@ use std::{cmp::Reverse, time::Duration};
 use atl_store::{GrantRow, GrantState};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::wanted::Ready;
+use crate::{age::older_than, wanted::Ready};
 
 /// What `--user`, `--status` and the like say; the default lets everything through.
 #[derive(Debug, Clone, Default)]
@@ -114,7 +114,7 @@ impl GrantFilter {
             && (self.states.is_empty() || self.states.contains(&state(row, now)))
             && self
                 .older_than
-                .is_none_or(|age| now.duration_since(row.created) >= signed(age))
+                .is_none_or(|age| older_than(row.created, now, age))
             && self
                 .expires_in
                 .is_none_or(|time| expires_within(row, time, now))
