@@ -138,7 +138,14 @@ impl Pending {
         };
         match problem.kind {
             ProblemKind::PermissionUnknown => Ok(Decision::Undecided),
-            ProblemKind::ParameterAbsent if problem.parameters == ["oauth_verifier"] => {
+            // Nothing else is left out, so a server that does not say what is absent means the verifier too.
+            ProblemKind::ParameterAbsent
+                if problem.parameters.is_empty()
+                    || problem
+                        .parameters
+                        .iter()
+                        .any(|name| name == "oauth_verifier") =>
+            {
                 Ok(Decision::Approved)
             }
             ProblemKind::PermissionDenied => Ok(Decision::Denied),

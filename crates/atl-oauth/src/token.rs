@@ -106,19 +106,21 @@ pub(crate) fn post(path: &str) -> Request {
 }
 
 /// The fields of an answer that gives out a token. A GET of these endpoints would be answered 200 with nothing, so
-/// nothing is not enough.
+/// nothing is not enough. Content types are not trusted.
 pub(crate) fn token_fields(response: &Response) -> Result<Vec<Parameter>, OauthError> {
     if response.status != 200 {
         return Err(unclear(response, refusal(response)));
     }
-    if is_page(response) {
-        return Err(unclear(response, Unclear::Page));
-    }
     let fields = form_body(&response.text()).unwrap_or_default();
-    if field(&fields, "oauth_token").is_none() || field(&fields, "oauth_token_secret").is_none() {
-        return Err(unclear(response, Unclear::NoToken));
+    if field(&fields, "oauth_token").is_some() && field(&fields, "oauth_token_secret").is_some() {
+        return Ok(fields);
     }
-    Ok(fields)
+    let reason = if is_page(response) {
+        Unclear::Page
+    } else {
+        Unclear::NoToken
+    };
+    Err(unclear(response, reason))
 }
 
 /// The value of a field that is not empty.

@@ -2,6 +2,7 @@
 
 use atl_client::Failure;
 use atl_oauth::{Approval, ApproveError, Pending, approve};
+use secrecy::ExposeSecret as _;
 
 use crate::{
     responder::{Answer, Responder},
@@ -128,4 +129,13 @@ fn a_verifier_on_the_page_is_taken() {
         matches!(approval, Ok(Approval::Verifier(_))),
         "{approval:?}"
     );
+}
+
+#[test]
+fn tokens_are_read_whatever_the_answer_says_it_is() {
+    let answer = "200 OK\nContent-Type: text/html;charset=UTF-8\n\n\
+                  oauth_token_secret=s&oauth_callback_confirmed=true&oauth_token=ours\r\n";
+    let responder = Responder::start(vec![always(answer)]);
+    let pending = Pending::ask(&caller(&responder.url), &signer(), "oob").unwrap();
+    assert_eq!(pending.token().expose_secret(), "ours");
 }

@@ -43,6 +43,12 @@ fn polling_tells_what_was_decided_and_uses_nothing_up() {
     assert!(server.deny(denied.token().expose_secret()));
     assert_eq!(poll(server, &denied).unwrap(), Decision::Denied);
 
+    let unnamed = ask(server, CALLBACK);
+    let answer = Fault::Answer(400, "oauth_problem=parameter_absent".to_owned());
+    server.set(answer.on(Matcher::path("access-token")));
+    assert_eq!(poll(server, &unnamed).unwrap(), Decision::Approved);
+    server.clear_faults();
+
     let late = ask(server, CALLBACK);
     server.age_tokens(601);
     assert_eq!(poll(server, &late).unwrap(), Decision::Expired);
