@@ -56,6 +56,14 @@ impl Fleet {
         for text in said {
             assert!(run.stderr.contains(text), "no `{text}`: {}", run.shown());
         }
+        let causes = run
+            .stderr
+            .lines()
+            .filter_map(|it| it.strip_prefix("Caused by: "));
+        for cause in causes {
+            let times = run.stderr.matches(cause).count();
+            assert_eq!(times, 1, "`{cause}` is said twice: {}", run.shown());
+        }
         run.stdout
     }
 }

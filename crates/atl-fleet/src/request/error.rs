@@ -50,10 +50,10 @@ pub enum RequestError {
         name: String,
     },
     /// The path.
-    #[error("the path cannot be sent: {0}")]
+    #[error("the path cannot be sent")]
     Path(#[from] PathError),
     /// A parameter.
-    #[error("{0}")]
+    #[error(transparent)]
     Parameter(#[from] ParameterError),
     /// A form where the method has no body.
     #[error("a form cannot be sent with {method}")]
