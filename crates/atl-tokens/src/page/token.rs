@@ -1,8 +1,8 @@
 //! Which token a row is of.
 //!
 //! Where a name says that something is a token (`name=token`, `data-token`, `?token=`), anything that looks like one is
-//! taken. Elsewhere, in other attributes and at the end of a path, only what the servers make is: 32 letters and digits
-//! (protocol.md 2.2).
+//! taken. Elsewhere, in other attributes and at the end of a path or a fragment, only what the servers make is: 32 letters
+//! and digits (protocol.md 2.2).
 
 use std::collections::BTreeSet;
 
@@ -40,7 +40,12 @@ pub(super) fn of(row: ElementRef<'_>, revoker: ElementRef<'_>) -> Kind {
             .filter(|(name, _)| !is_xsrf(name))
             .map(|(_, value)| value);
         let ends = urls.iter().map(|url| end_of_path(url).to_owned());
-        found = unnamed.chain(ends).filter(|it| is_made_here(it)).collect();
+        let words = controls.iter().flat_map(|it| words(*it)).map(str::to_owned);
+        found = unnamed
+            .chain(ends)
+            .chain(words)
+            .filter(|it| is_made_here(it))
+            .collect();
     }
     match (found.pop_first(), found.is_empty()) {
         (Some(token), true) => Kind::Oauth1(token),
@@ -84,6 +89,23 @@ fn named(element: ElementRef<'_>) -> impl Iterator<Item = (String, String)> {
         .into_iter()
         .chain(data(element))
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
+}
+
+/// The words of the attributes that a script would read the token from, where no name says so.
+fn words(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
+    let attributes = element
+        .value()
+        .attrs()
+        .filter(|(name, _)| matches!(*name, "id" | "rel" | "onclick"));
+    let unnamed = element
+        .attr("value")
+        .filter(|_| element.attr("name").is_none());
+    let fragment = element.attr("href").and_then(|url| url.split_once('#'));
+    attributes
+        .map(|(_, value)| value)
+        .chain(unnamed)
+        .chain(fragment.map(|(_, fragment)| fragment))
+        .flat_map(|value| value.split(|c: char| !c.is_ascii_alphanumeric()))
 }
 
 fn query(url: &str) -> impl Iterator<Item = (String, String)> {
