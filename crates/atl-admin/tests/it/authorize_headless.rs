@@ -356,6 +356,26 @@ fn a_stray_grant_that_cannot_be_found_is_told_of() {
     assert_eq!(fleet.dances()[0]["outcome"], "unknown");
 }
 
+/// What is new on the page and called otherwise is not revoked, and not passed over either.
+#[test]
+fn a_stray_grant_of_another_name_is_named() {
+    let fleet = Fleet::granting([ServerSpec::new(Kind::Jira)]);
+    fleet.edit("name: Deploy bot", "name: Renamed here");
+    let lost = Fault::Reset(When::After)
+        .on(Matcher::path(ACCESS_TOKEN))
+        .times(1);
+    fleet.first().set(lost);
+    let (report, exit) = fleet.report(HEADLESS);
+    assert_eq!((code(&report), exit), ("exchange_lost", 3), "{report:#}");
+    let message = failure(&report)["error"]["message"].as_str().unwrap();
+    assert!(message.contains("new on the page of `alice`"), "{message}");
+    let id = message.rsplit(' ').next().unwrap();
+    let is_id = id.len() == 12 && id.bytes().all(|it| it.is_ascii_hexdigit());
+    assert!(is_id, "{message}");
+    assert_eq!(access_tokens(fleet.first()).len(), 1);
+    assert_eq!(fleet.dances()[0]["outcome"], "unknown");
+}
+
 #[test]
 fn a_consumer_that_is_not_there_is_said() {
     let fleet = Fleet::granting([ServerSpec::new(Kind::Jira)]);

@@ -24,6 +24,8 @@ enum Left {
     Revoked(String),
     /// This grant, which could not be revoked, and why.
     Stays(String, String),
+    /// One of these that the page did not have before, or none of them.
+    OneOf(Vec<String>),
     /// That could not be found out.
     Unknown,
 }
@@ -37,7 +39,8 @@ impl<'a> Page<'a> {
         }
     }
 
-    /// Reads it again, and revokes the one grant of the consumer that was not there before.
+    /// Reads it again, and revokes the one grant that was not there before, where it is called after the consumer. What
+    /// is called otherwise may be somebody else's, or ours under a name that we do not know.
     fn tidy(&self, consumer_name: &str) -> Left {
         let (Some(before), Ok(after)) = (&self.before, read_page(self.client)) else {
             return Left::Unknown;
@@ -47,18 +50,21 @@ impl<'a> Page<'a> {
                 .iter()
                 .any(|known| known.token.expose_secret() == grant.token.expose_secret())
         };
-        let may_be_ours = |grant: &&PageGrant| {
+        let new: Vec<&PageGrant> = after.iter().filter(|it| !was_there(it)).collect();
+        let may_be_ours = |grant: &&&PageGrant| {
             let name = grant.consumer_name.as_deref();
-            !was_there(grant) && name.is_none_or(|name| name == consumer_name)
+            name.is_none_or(|name| name == consumer_name)
         };
-        let new: Vec<&PageGrant> = after.iter().filter(may_be_ours).collect();
-        match new.as_slice() {
-            [] => Left::Nothing,
-            [stray] => match revoke_signed_in(self.client, &stray.token) {
+        let ours: Vec<&PageGrant> = new.iter().filter(may_be_ours).copied().collect();
+        match (ours.as_slice(), new.as_slice()) {
+            (_, []) => Left::Nothing,
+            ([stray], _) => match revoke_signed_in(self.client, &stray.token) {
                 Ok(()) => Left::Revoked(stray.id()),
                 Err(error) => Left::Stays(stray.id(), message_of(&error)),
             },
-            _ => Left::Unknown,
+            ([], candidates) | (candidates, _) => {
+                Left::OneOf(candidates.iter().map(|grant| grant.id()).collect())
+            }
         }
     }
 }
@@ -86,6 +92,14 @@ impl Dance<'_> {
                     "it left the grant {id} on the page of `{user}`, which could not be revoked: {why}"
                 ),
                 format!("revoke it as `{user}` at {url}, then run it again"),
+            ),
+            Left::OneOf(ids) => (
+                Outcome::Unknown,
+                format!(
+                    "it may have left one of these, which are new on the page of `{user}`: {}",
+                    ids.join(", ")
+                ),
+                format!("sign in as `{user}`, revoke what nobody uses at {url}, then run it again"),
             ),
             Left::Unknown => (
                 Outcome::Unknown,
