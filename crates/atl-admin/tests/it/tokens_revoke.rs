@@ -175,6 +175,24 @@ fn a_grant_that_is_gone_already_is_success() {
     );
 }
 
+/// Where the page for it answers otherwise than calls do, the token is asked about.
+#[test]
+fn a_grant_that_is_gone_is_success_also_where_the_page_says_no() {
+    for status in [401, 404] {
+        let fleet = granted();
+        fleet.first().remove_token(&token(1));
+        let no = Fault::Answer(status, String::new());
+        fleet.first().set(no.on(revocation()));
+        let (report, code) = fleet.json(&format!("tokens revoke {} --yes", id(1)));
+        assert_eq!(
+            (code, &report["grants"][0]["note"]),
+            (0, &json!("it was gone already")),
+            "{report:#}"
+        );
+        assert_eq!(left(&fleet), [2]);
+    }
+}
+
 #[test]
 fn an_expired_grant_is_revoked_as_its_user() {
     let fleet = with_password(ALICE_PASSWORD);

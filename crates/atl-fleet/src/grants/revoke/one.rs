@@ -99,7 +99,13 @@ impl One<'_> {
             let error = match self.take(opened) {
                 Ok(Revoked::AlreadyGone) => return Ok(Revoked::AlreadyGone),
                 Ok(Revoked::Now) => None,
-                Err(error) if !error.may_have_happened() => return Err(Failure::Refused(error)),
+                Err(error) if !error.may_have_happened() => {
+                    return if self.is_gone_all_the_same(opened, &error) {
+                        Ok(Revoked::AlreadyGone)
+                    } else {
+                        Err(Failure::Refused(error))
+                    };
+                }
                 Err(error) => Some(error),
             };
             match (opened.ask(self.client, self.row), error) {
@@ -111,6 +117,14 @@ impl One<'_> {
                 (Err(_), Some(error)) => return Err(Failure::Unclear(self.unclear(&error))),
             }
         }
+    }
+
+    /// Whether a page that revokes nothing, or that nobody is let in to, has nothing to revoke either.
+    fn is_gone_all_the_same(&self, opened: &Opened, error: &TokensError) -> bool {
+        matches!(error, TokensError::NotRevoked { .. })
+            && opened
+                .ask(self.client, self.row)
+                .is_ok_and(|said| said.gone)
     }
 
     fn take(&self, opened: &Opened) -> Result<Revoked, TokensError> {
