@@ -45,9 +45,7 @@ impl Client {
         for way in self.profile()?.session_logins(&self.manifest()?.version) {
             let session = Arc::new(Session::default());
             let identity = Identity::Session(Arc::clone(&session));
-            let Some(request) = self.login_request(way, &identity, name, secret)? else {
-                continue;
-            };
+            let request = self.login_request(way, &identity, name, secret)?;
             let request = request.returning_redirects();
             let response = self.call(&request, &identity, Patience::Throttled)?;
             if matches!(response.status, 404 | 405) {
@@ -72,24 +70,22 @@ impl Client {
         Err(self.refused(Refusal::NoSessionLogin))
     }
 
-    /// The request of one way; `None` where the page that belongs to it is not there.
+    /// The request of one way. Where the page that holds the token of a form is not there, the form goes without it.
     fn login_request(
         &self,
         way: &SessionLogin,
         identity: &Identity,
         name: &str,
         secret: &str,
-    ) -> Result<Option<Request>, ClientError> {
+    ) -> Result<Request, ClientError> {
         let (path, page, username, password, fields) = match way {
             SessionLogin::TwoStep => {
                 let body = json!({"username": name, "password": secret, "rememberMe": false, "targetUrl": ""});
-                return Ok(Some(Request::post_json(TWO_STEP_LOGIN, body)));
+                return Ok(Request::post_json(TWO_STEP_LOGIN, body));
             }
             SessionLogin::Json { path } => {
-                return Ok(Some(Request::post_json(
-                    *path,
-                    json!({"username": name, "password": secret}),
-                )));
+                let body = json!({"username": name, "password": secret});
+                return Ok(Request::post_json(*path, body));
             }
             SessionLogin::Form {
                 path,
@@ -111,16 +107,11 @@ impl Client {
         if let Some(page) = page {
             let request = Request::get(*page).header("Accept", "text/html");
             let response = self.call(&request, identity, Patience::Lost)?;
-            if matches!(response.status, 404 | 405) {
-                return Ok(None);
-            }
             pairs.extend(
                 page::form_token(&response.text()).map(|token| ("atl_token".to_owned(), token)),
             );
         }
-        Ok(Some(
-            Request::post_form(*path, pairs).header("Accept", "text/html, application/json;q=0.5"),
-        ))
+        Ok(Request::post_form(*path, pairs).header("Accept", "text/html, application/json;q=0.5"))
     }
 
     /// What a sign-in was answered with; whether it worked is not for it to say.

@@ -224,6 +224,13 @@ fn where_basic_is_disabled_auto_gets_a_session() {
             html(404, "gone")
         }
     };
+    let no_page: fn(&Seen) -> Act = |seen| {
+        if seen.method == "GET" {
+            html(404, "no such page")
+        } else {
+            with_session(redirect("/ctx/"))
+        }
+    };
     check("jira", "9.12.0", fine, &["POST rest/auth/1/session"]);
     check("jira", "10.3.0", fine, &[tsv]);
     check("jira", "10.3.0", no_tsv, &[tsv, "POST rest/auth/1/session"]);
@@ -246,6 +253,15 @@ fn where_basic_is_disabled_auto_gets_a_session() {
         "bamboo",
         "9.6.0",
         fine,
+        &[
+            "GET userlogin!doDefault.action?os_destination=",
+            "POST userlogin.action",
+        ],
+    );
+    check(
+        "bamboo",
+        "9.6.0",
+        no_page,
         &[
             "GET userlogin!doDefault.action?os_destination=",
             "POST userlogin.action",
