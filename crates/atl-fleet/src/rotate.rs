@@ -35,6 +35,7 @@ pub(crate) use succession::{ACTION as OVERLAP, Succession};
 pub(crate) use unfinished::{ACTION, Unfinished, unfinished};
 
 use crate::{
+    age::IfOlderThan,
     authorize::{Authorize, Way, authorize},
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
@@ -64,6 +65,8 @@ pub struct Rotate<'a> {
     pub named: Vec<String>,
     /// A keypair for every server instead of one for all of a consumer's.
     pub per_server: bool,
+    /// Leave keys alone that are not so old.
+    pub if_older_than: Option<IfOlderThan>,
     /// The server that goes first.
     pub canary: Option<String>,
     /// Go on after a failure.
@@ -116,7 +119,7 @@ pub fn look_at_rotations<'a>(
         servers: clients.len(),
     });
     let servers = side_by_side(run.parallel, &clients, |_, client| {
-        look_at(client, ready, &known, &keys, &options, what.strategy)
+        look_at(client, ready, &known, &keys, &options, what)
     });
     Ok(Rotations {
         ready,

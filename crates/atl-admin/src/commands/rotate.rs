@@ -6,7 +6,8 @@ use std::{path::PathBuf, time::Duration};
 
 use atl_fleet::{
     Exec, HandOver, Needs, NewNames, Passwords, Ready, Rotate, RotationReport, RunOptions,
-    Strategy, look_at_rotations, of_rotations, of_rotations_seen, retirements, settle_rotations,
+    Strategy, age::IfOlderThan, look_at_rotations, of_rotations, of_rotations_seen, retirements,
+    settle_rotations,
 };
 use atl_store::Store;
 
@@ -58,6 +59,9 @@ pub struct Args {
     /// A keypair for each server instead of one for all servers of a consumer
     #[arg(long)]
     pub per_server: bool,
+    /// Leave keys alone that are not so old: an age such as `90d`, or `policy` for `max_key_age` of each consumer
+    #[arg(long, value_name = "AGE", value_parser = flags::if_older_than, conflicts_with = "resume")]
+    pub if_older_than: Option<IfOlderThan>,
     /// The server that goes first (default: the first one)
     #[arg(long, value_name = "NAME")]
     pub canary: Option<String>,
@@ -279,6 +283,7 @@ fn rotate<'a>(context: &Context, args: &Args, exec: Option<Exec<'a>>) -> Rotate<
         ),
         named: context.globals.selection.consumers.clone(),
         per_server: args.per_server,
+        if_older_than: args.if_older_than,
         canary: args.canary.clone(),
         keep_going: args.keep_going,
         force: args.force,

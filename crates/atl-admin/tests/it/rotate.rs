@@ -108,3 +108,26 @@ fn a_rotation_asks_first() {
     assert_eq!(fleet.keys_in_state("pending"), Vec::<Value>::new());
     assert_eq!(json!(fleet.keys_in_state("active").len()), json!(1));
 }
+
+#[test]
+fn only_keys_of_an_age_are_rotated() {
+    let fleet = Fleet::with_grants([ServerSpec::new(KINDS[0])]);
+    let nothing = Vec::<Value>::new();
+    assert_eq!(
+        fleet.rotations("rotate --yes --if-older-than 1d", 0),
+        nothing
+    );
+    // Without a policy nothing is due, and a policy of a second is over by now.
+    let line = "rotate --yes --if-older-than policy";
+    assert_eq!(fleet.rotations(line, 0), nothing);
+    assert_eq!(fleet.writes(), 0);
+    fleet.edit(
+        "    callback:",
+        "    policy: { max_key_age: 1s }\n    callback:",
+    );
+    while fleet.rotations("rotate --dry-run --if-older-than policy", 0) == nothing {}
+    let rotations = fleet.rotations(line, 0);
+    assert_eq!(rotations[0]["state"], "verified");
+    let run = fleet.run("rotate --if-older-than soon");
+    assert_eq!(run.code, Some(2), "{}", run.shown());
+}

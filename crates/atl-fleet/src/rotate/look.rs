@@ -4,10 +4,13 @@ use atl_applinks::Applinks;
 use atl_client::Client;
 
 use super::{
-    overlap,
+    Rotate, overlap,
     report::{Rotation, Strategy},
 };
+use jiff::Timestamp;
+
 use crate::{
+    age::{IfOlderThan, older_than},
     choose::Held,
     engine::consumers_of,
     keys::Keys,
@@ -51,7 +54,7 @@ pub(super) fn look_at<'r>(
     known: &Known,
     keys: &Keys<'_>,
     options: &PlanOptions,
-    strategy: Strategy,
+    what: &Rotate<'_>,
 ) -> Seen<'r> {
     let consumers = managed(ready, client.server());
     let look = Look {
@@ -59,7 +62,7 @@ pub(super) fn look_at<'r>(
         keys,
         options,
     };
-    match read(client, &consumers, &look, strategy) {
+    match read(client, &consumers, &look, what) {
         Ok(candidates) => Seen {
             links: candidates
                 .iter()
@@ -91,8 +94,9 @@ fn read<'r>(
     client: &Client,
     consumers: &[&'r Consumer],
     look: &Look<'_>,
-    strategy: Strategy,
+    what: &Rotate<'_>,
 ) -> Result<Vec<Candidate<'r>>, Trouble> {
+    let strategy = what.strategy;
     let against = match strategy {
         Strategy::InPlace => refuse,
         Strategy::Overlap => overlap::refuse,
@@ -118,6 +122,12 @@ fn read<'r>(
             Held::Key(held) => held,
             Held::Nothing => None,
         };
+        if let (Some(limit), Some(held)) = (what.if_older_than, &held)
+            && let Some(row) = look.known.keypair(&consumer.name, held)
+            && !is_due(consumer, row.created, limit)
+        {
+            continue;
+        }
         let rotation = Rotation {
             strategy,
             ..Rotation::pending(client.server(), &consumer.name, held)
@@ -132,6 +142,12 @@ fn read<'r>(
         });
     }
     Ok(candidates)
+}
+
+/// Whether a key is old enough to be replaced; where the policy is asked for and there is none, none is.
+fn is_due(consumer: &Consumer, created: Timestamp, limit: IfOlderThan) -> bool {
+    let limit = limit.limit(&consumer.policy);
+    limit.is_some_and(|limit| older_than(created, Timestamp::now(), limit))
 }
 
 /// A consumer PUT resets what only a system administrator can put back.
