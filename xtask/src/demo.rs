@@ -1,15 +1,22 @@
 //! `cargo xtask demo`: the real program on servers that behave as the real ones do, one command after the other.
 
+mod program;
+
 use std::{
     fmt::Write as _,
-    process::{Child, Command, ExitStatus, Stdio},
-    sync::mpsc::{Receiver, RecvTimeoutError},
+    process::{Child, ExitStatus},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread,
     time::Duration,
 };
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use atl_testbed::{AuthenticatedBy, Generation, Kind, SERVICE_USER, Server, ServerSpec, TokenKind};
 
+use self::program::{call_until, program};
 use crate::{
     estate::Site,
     run::{cargo, run},
@@ -93,6 +100,7 @@ impl Demo {
         self.atl_admin("plan --detailed-exitcode", 0)?;
 
         self.authorize()?;
+        self.rotate()?;
         say("`history` shows the journal: every write, with who made it and how it ended.");
         self.atl_admin("history", 0)?;
         say("That was all. The servers, the store and the folder are gone now.");
@@ -122,6 +130,48 @@ impl Demo {
             expect_signed_call(server)?;
         }
         Ok(())
+    }
+
+    /// New keys everywhere, while a second process goes on to make signed calls with the grants: each call is refused at
+    /// most while its server has the new key and the store does not say so yet.
+    fn rotate(&self) -> anyhow::Result<()> {
+        say(
+            "Keys are to be rotated. `rotate` registers a new public key under the same consumer key, one server first, and \
+             proves it with calls and with every grant; otherwise it puts the old key back. Meanwhile a second process makes \
+             signed calls.",
+        );
+        let rotated = AtomicBool::new(false);
+        let site = &self.site;
+        let calls = thread::scope(|scope| {
+            let calling = scope.spawn(|| call_until(site, &rotated));
+            let rotation = self.atl_admin("rotate --yes", 0);
+            rotated.store(true, Ordering::Relaxed);
+            let calls = calling
+                .join()
+                .map_err(|_| anyhow!("the second process was lost"))?;
+            rotation.and(calls)
+        })?;
+        let servers = self.site.estate.servers();
+        for (server, calls) in servers.iter().zip(&calls) {
+            let switches = calls
+                .chunk_by(|one, next| one == next)
+                .filter(|same| !same[0]);
+            ensure!(
+                switches.count() <= 1 && calls.last() == Some(&true),
+                "calls to `{}` failed for longer than the switch: {calls:?}",
+                server.name()
+            );
+        }
+        let (all, refused) = calls.iter().flatten().fold((0, 0), |(all, refused), ok| {
+            (all + 1, refused + u32::from(!ok))
+        });
+        say(&format!(
+            "The second process made {all} calls in all; {refused} were refused, each during its server's own switch."
+        ));
+        say("Nothing is left to do, and every grant works with the new key.");
+        self.atl_admin("plan --detailed-exitcode", 0)?;
+        self.atl_admin("tokens verify", 0)?;
+        self.atl_admin("keys list", 0)
     }
 
     /// Asks the servers themselves for whom they gave out access tokens.
@@ -197,25 +247,7 @@ impl Demo {
     /// Shows a command line, runs it with nothing but what it needs in its environment, and lets it print for itself.
     fn atl_admin(&self, line: &str, expected: i32) -> anyhow::Result<()> {
         println!("$ atl-admin {line}");
-        let folder = self.site.folder();
-        // Cargo puts it beside this program.
-        let name = format!("atl-admin{}", std::env::consts::EXE_SUFFIX);
-        let mut program = Command::new(std::env::current_exe()?.with_file_name(name));
-        program
-            .args(line.split(' '))
-            .current_dir(folder)
-            .stdin(Stdio::null())
-            .env_clear()
-            .env("HOME", folder)
-            .env("USERPROFILE", folder)
-            .envs(self.site.variables());
-        // How the terminal is, and what Windows needs to open a socket.
-        for name in ["TERM", "COLORTERM", "NO_COLOR", "LANG", "SystemRoot"] {
-            if let Some(value) = std::env::var_os(name) {
-                program.env(name, value);
-            }
-        }
-        let child = program
+        let child = program(&self.site, line)?
             .spawn()
             .context("the program that was just built could not be started")?;
         let status = self.wait(child)?;

@@ -1,10 +1,12 @@
 //! `rotate`: new keypairs for consumers that are registered, and never a server whose key nobody has (design.md,
 //! decisions 3, 4 and 10).
 
+mod dances;
 mod hand_over;
 mod in_place;
 mod key_states;
 mod look;
+mod new_keys;
 mod overlap;
 mod patch;
 mod proof;
@@ -21,8 +23,7 @@ use std::{
 };
 
 use atl_client::Client;
-use atl_keys::{Fingerprint, KeySize, Keypair};
-use atl_store::{GrantState, KeyState, Store};
+use atl_store::Store;
 
 pub use hand_over::{Exec, HandOver, Runner, remove_left_key_files};
 pub use report::{Rotation, RotationReport, RotationState, Strategy};
@@ -36,22 +37,21 @@ pub(crate) use unfinished::{ACTION, Unfinished, unfinished};
 
 use crate::{
     age::IfOlderThan,
-    authorize::{Authorize, Way, authorize},
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
     execute::Execute,
     export,
-    grants::same_user,
     guard::is_mass_change,
     keys::Keys,
     known::{Known, read_file_keys},
     plan::{PlanOptions, Status},
     step::RunInfo,
     trouble::Trouble,
-    wanted::{Consumer, Grant, KeypairSource, Ready, ReadyServer},
+    wanted::{KeypairSource, Ready},
 };
 use key_states::settle_states;
 use look::{Candidate, Seen, look_at};
+use new_keys::NewKeys;
 use turn::{NEVER, with_work};
 
 /// What to rotate, and how.
@@ -204,7 +204,7 @@ impl Rotations<'_> {
             self.sign_out();
             return Ok(self.report());
         }
-        let new = self.make_keypairs(run)?;
+        let new = NewKeys::make(&self, run.sink)?;
         let known = Known::read(Some(self.store))?;
         let keys = Keys::new(Some(self.store), read_file_keys(&self.ready.consumers)?);
         let execute = Execute {
@@ -231,18 +231,20 @@ impl Rotations<'_> {
                     && (self.what.keep_going || !stopped.load(Ordering::Relaxed))
             };
             for candidate in &seen.candidates {
-                let rotation = match new.of(candidate) {
-                    Some(after) if may_begin() => {
-                        let exec = self.what.exec.as_ref();
-                        with_work(execute, client, |work| match self.what.strategy {
-                            Strategy::InPlace => turn::rotate(work, candidate, after, exec),
-                            Strategy::Overlap => {
-                                overlap::rotate(work, candidate, after, &self.what.names)
-                            }
+                let rotation = if is_ready(candidate) && may_begin() {
+                    let exec = self.what.exec.as_ref();
+                    new.of(candidate)
+                        .and_then(|after| {
+                            with_work(execute, client, |work| match self.what.strategy {
+                                Strategy::InPlace => turn::rotate(work, candidate, &after, exec),
+                                Strategy::Overlap => {
+                                    overlap::rotate(work, candidate, &after, &self.what.names)
+                                }
+                            })
                         })
                         .unwrap_or_else(|trouble| candidate.rotation.clone().refused(trouble))
-                    }
-                    _ => candidate.rotation.clone(),
+                } else {
+                    candidate.rotation.clone()
                 };
                 if rotation.error.is_some() && is_ready(candidate) {
                     stopped.store(true, Ordering::Relaxed);
@@ -262,8 +264,8 @@ impl Rotations<'_> {
         let done = side_by_side(run.parallel, &rest, |_, place| (*place, on_server(*place)));
         results.extend(done);
         let mut rotations: Vec<_> = results.into_values().flatten().collect();
-        for (consumer, fingerprint) in &new.0 {
-            settle_states(self.store, &consumer.0, &[fingerprint])?;
+        for (consumer, fingerprint) in new.made() {
+            settle_states(self.store, &consumer, &[&fingerprint])?;
         }
         match self.what.strategy {
             Strategy::InPlace => {
@@ -300,178 +302,6 @@ impl Rotations<'_> {
         }
     }
 
-    /// New keypairs, made on all cores and stored as pending before anything is sent.
-    fn make_keypairs(&self, run: RunOptions<'_>) -> Result<NewKeys, StartError> {
-        let mut new = NewKeys(BTreeMap::new());
-        let known = Known::read(Some(self.store))?;
-        for candidate in self.candidates().filter(|one| is_ready(one)) {
-            let begun = self.of(&candidate.rotation).and_then(|(consumer, server)| {
-                known.succession(&consumer.name, server.config.base_url.as_str())
-            });
-            if let Some(succession) = begun {
-                new.0.insert(self.place(candidate), succession.after);
-            }
-        }
-        let mut wanted: BTreeMap<usize, Wanted<'_>> = BTreeMap::new();
-        for candidate in self.candidates().filter(|one| is_ready(one)) {
-            let KeypairSource::Managed { size, .. } = &candidate.consumer.keypair else {
-                continue;
-            };
-            let place = self.place(candidate);
-            if new.0.contains_key(&place) {
-                continue;
-            }
-            let (_, places) = wanted
-                .entry(size.bits())
-                .or_insert_with(|| (*size, Vec::new()));
-            if places.iter().all(|(taken, _)| *taken != place) {
-                places.push((place, candidate.consumer));
-            }
-        }
-        for (size, places) in wanted.into_values() {
-            let made =
-                Keypair::generate_many(size, places.len()).map_err(|source| StartError::Key {
-                    consumer: places[0].1.name.clone(),
-                    source,
-                })?;
-            for ((place, consumer), keypair) in places.into_iter().zip(&made) {
-                let row = self
-                    .store
-                    .add_keypair(&consumer.name, keypair, KeyState::Pending)?;
-                (run.sink)(&Event::Keypair {
-                    consumer: &consumer.name,
-                    fingerprint: &row.fingerprint,
-                    bits: row.bits,
-                });
-                new.0.insert(place, row.fingerprint);
-            }
-        }
-        Ok(new)
-    }
-
-    fn place(&self, candidate: &Candidate<'_>) -> Place {
-        let server = self
-            .what
-            .per_server
-            .then(|| candidate.rotation.server.clone());
-        (candidate.consumer.name.clone(), server)
-    }
-
-    /// Dances anew for every grant of the first consumer key that the second one has no successor of, where the fleet file
-    /// has the user's password; of the others it says that a person is needed.
-    fn dance(
-        &self,
-        mut rotations: Vec<Rotation>,
-        info: &RunInfo,
-        run: RunOptions<'_>,
-    ) -> Result<RotationReport, StartError> {
-        let known = Known::read(Some(self.store))?;
-        let mut second = self.ready.clone();
-        second.consumers.clear();
-        for rotation in rotations
-            .iter_mut()
-            .filter(|rotation| rotation.state == RotationState::Verified)
-        {
-            let Some((consumer, server)) = self.of(rotation) else {
-                continue;
-            };
-            let (Some(key), Some(url)) = (&rotation.new_key, &rotation.new_url) else {
-                continue;
-            };
-            let living = known.grants.iter().filter(|row| {
-                row.server_url == server.config.base_url.as_str()
-                    && row.consumer_key == consumer.key
-                    && row.consumer == consumer.name
-                    && row.state != GrantState::Rejected
-            });
-            let mut grants: Vec<Grant> = Vec::new();
-            for row in living {
-                let known = |grant: &&Grant| same_user(&grant.user, &row.user);
-                if grants.iter().any(|grant| known(&grant)) {
-                    continue;
-                }
-                rotation.grants_before += 1;
-                rotation.grants_checked += 1;
-                match consumer.grants.iter().find(known) {
-                    Some(grant) if grant.password.is_some() => grants.push(grant.clone()),
-                    _ => rotation.needs_person.push(row.user.clone()),
-                }
-            }
-            if !grants.is_empty() {
-                second.consumers.push(Consumer {
-                    key: key.clone(),
-                    url: url.clone(),
-                    servers: vec![rotation.server.clone()],
-                    grants,
-                    ..consumer.clone()
-                });
-            }
-        }
-        if !second.consumers.is_empty() {
-            let what = Authorize {
-                users: &[],
-                way: Way::Headless,
-            };
-            let report = authorize(&second, self.store, &what, info, run)?;
-            for rotation in &mut rotations {
-                let of = |server: &str, consumer: &str| {
-                    rotation.server == server && rotation.consumer == consumer
-                };
-                let ok = report.grants.iter();
-                rotation.grants_ok = ok.filter(|one| of(&one.server, &one.consumer)).count();
-                let mut failed = report.failed.iter();
-                if let Some(failed) = failed.find(|one| of(&one.server, &one.consumer)) {
-                    rotation.error.get_or_insert(failed.error.clone());
-                }
-            }
-        }
-        let patches = self.patches(&rotations);
-        Ok(RotationReport {
-            patches,
-            ..RotationReport::new(rotations)
-        })
-    }
-
-    fn of(&self, rotation: &Rotation) -> Option<(&Consumer, &ReadyServer)> {
-        let mut consumers = self.ready.consumers.iter();
-        let mut servers = self.ready.servers.iter();
-        Some((
-            consumers.find(|consumer| consumer.name == rotation.consumer)?,
-            servers.find(|server| server.config.name == rotation.server)?,
-        ))
-    }
-
-    /// What to change in the fleet file, for consumers that have a second consumer key on all their servers.
-    fn patches(&self, rotations: &[Rotation]) -> Vec<String> {
-        let mut patches = Vec::new();
-        for consumer in &self.ready.consumers {
-            let everywhere = consumer.servers.iter().all(|server| {
-                rotations.iter().any(|rotation| {
-                    rotation.consumer == consumer.name
-                        && rotation.server == *server
-                        && rotation.state == RotationState::Verified
-                })
-            });
-            let names = rotations
-                .iter()
-                .find(|rotation| rotation.consumer == consumer.name)
-                .and_then(|rotation| rotation.new_key.as_ref().zip(rotation.new_url.as_ref()));
-            let (Some((key, url)), true) = (names, everywhere) else {
-                continue;
-            };
-            let (path, text) = &self.what.fleet_file;
-            patches.push(
-                patch::patch(path, text, &consumer.name, key, url).unwrap_or_else(|| {
-                    format!(
-                        "# {path}: under `{}` write\n#   key: {key}\n#   url: {url}\n",
-                        consumer.name
-                    )
-                }),
-            );
-        }
-        patches
-    }
-
     /// Writes the files that the fleet file names for keys that changed.
     fn export(&self, rotations: &mut [Rotation]) {
         for consumer in &self.ready.consumers {
@@ -491,27 +321,6 @@ impl Rotations<'_> {
                 rotation.error.get_or_insert(trouble);
             }
         }
-    }
-}
-
-/// A consumer, and the server where every server has a keypair of its own.
-type Place = (String, Option<String>);
-
-/// The keypairs of one size that are to be made.
-type Wanted<'a> = (KeySize, Vec<(Place, &'a Consumer)>);
-
-/// The fingerprints of new keypairs.
-struct NewKeys(BTreeMap<Place, Fingerprint>);
-
-impl NewKeys {
-    fn of(&self, candidate: &Candidate<'_>) -> Option<&Fingerprint> {
-        if !is_ready(candidate) {
-            return None;
-        }
-        let (name, server) = (&candidate.consumer.name, &candidate.rotation.server);
-        self.0
-            .get(&(name.clone(), None))
-            .or_else(|| self.0.get(&(name.clone(), Some(server.clone()))))
     }
 }
 

@@ -1,4 +1,4 @@
-//! `apply` on an estate of the testbed whose servers take their time, and `apply` again.
+//! `apply` on an estate of the testbed whose servers take their time, `apply` again, and `rotate`.
 
 use std::{fmt::Write as _, num::NonZero, path::Path, process::Command, thread, time::Duration};
 
@@ -28,6 +28,10 @@ pub(super) struct Measured {
     pub(super) first: Run,
     /// `apply` again.
     pub(super) again: Run,
+    /// `rotate`: one keypair for all servers.
+    pub(super) rotated: Run,
+    /// `rotate --per-server`: one keypair for each.
+    pub(super) rotated_each: Run,
 }
 
 /// One run of the program.
@@ -72,8 +76,8 @@ pub(super) fn measure(program: &Path, servers: usize, estates: usize) -> anyhow:
         eprintln!("provisioning {servers} servers ({number} of {estates})");
         runs.push(provision(program, servers)?);
     }
-    runs.sort_by_key(|(first, _)| first.taken.wall);
-    let (first, again) = runs.swap_remove(estates / 2);
+    runs.sort_by_key(|[first, ..]| first.taken.wall);
+    let [first, again, rotated, rotated_each] = runs.swap_remove(estates / 2);
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
     Ok(Measured {
         servers: u32::try_from(servers)?,
@@ -81,10 +85,13 @@ pub(super) fn measure(program: &Path, servers: usize, estates: usize) -> anyhow:
         estates,
         first,
         again,
+        rotated,
+        rotated_each,
     })
 }
 
-fn provision(program: &Path, servers: usize) -> anyhow::Result<(Run, Run)> {
+/// Provisions new servers, then rotates the keys of all of them, twice.
+fn provision(program: &Path, servers: usize) -> anyhow::Result<[Run; 4]> {
     let kinds = KINDS.iter().cycle().take(servers);
     let estate = Estate::start(kinds.map(|kind| ServerSpec::new(*kind)).collect())?;
     for server in estate.servers() {
@@ -93,19 +100,30 @@ fn provision(program: &Path, servers: usize) -> anyhow::Result<(Run, Run)> {
     let folder = tempfile::tempdir()?;
     fs_err::write(folder.path().join("fleet.yaml"), estate.fleet_yaml())?;
 
-    let (document, first) = apply(program, folder.path(), &estate)?;
+    let (document, first) = take_run(program, folder.path(), &estate, &["apply"])?;
     let created = &document["summary"]["create"];
     ensure!(*created == 2 * servers, "{created} changes were made");
     let verified = changes(&document).all(|change| change["verified"] == true);
     ensure!(verified, "not every change is verified");
 
-    let (document, again) = apply(program, folder.path(), &estate)?;
+    let (document, again) = take_run(program, folder.path(), &estate, &["apply"])?;
     let unchanged = &document["summary"]["unchanged"];
     ensure!(
         *unchanged == 2 * servers,
         "{unchanged} changes were unneeded"
     );
-    Ok((first, again))
+    let rotate = |more: &[&str]| {
+        let line = [&["rotate", "--yes", "--force"], more].concat();
+        let (document, run) = take_run(program, folder.path(), &estate, &line)?;
+        let rotations = document["rotations"]
+            .as_array()
+            .map_or(&[][..], Vec::as_slice);
+        let verified = rotations.iter().filter(|one| one["state"] == "verified");
+        let verified = verified.count();
+        ensure!(verified == servers, "{verified} rotations are verified");
+        Ok(run)
+    };
+    Ok([first, again, rotate(&[])?, rotate(&["--per-server"])?])
 }
 
 fn changes(document: &Value) -> impl Iterator<Item = &Value> {
@@ -113,7 +131,12 @@ fn changes(document: &Value) -> impl Iterator<Item = &Value> {
     servers.flat_map(|server| server["changes"].as_array().into_iter().flatten())
 }
 
-fn apply(program: &Path, folder: &Path, estate: &Estate) -> anyhow::Result<(Value, Run)> {
+fn take_run(
+    program: &Path,
+    folder: &Path,
+    estate: &Estate,
+    line: &[&str],
+) -> anyhow::Result<(Value, Run)> {
     for server in estate.servers() {
         server.clear_log();
     }
@@ -129,9 +152,11 @@ fn apply(program: &Path, folder: &Path, estate: &Estate) -> anyhow::Result<(Valu
             "file:store.key",
         ])
         .args(["--parallel", &PARALLEL.to_string(), "--no-input"])
-        .args(["apply", "--output", "json"]);
+        .args(line)
+        .args(["--output", "json"]);
     let (printed, taken) = take(&mut command)?;
-    let document = serde_json::from_str(&printed).context("`apply -o json` printed no document")?;
+    let document = serde_json::from_str(&printed)
+        .with_context(|| format!("`{}` printed no document", line.join(" ")))?;
     let mut run = Run {
         taken,
         requests: Requests::default(),
@@ -163,15 +188,18 @@ impl Measured {
             "### {servers} servers\n\n\
              `atl-admin apply` with one consumer on {servers} servers of four products, each of which lets every request \
              wait {} ms; `--parallel {PARALLEL}`. The estate runs on the same machine; its processor time is not counted. The \
-             middle one, by time, of {} runs, each with new servers and a new store.\n\n\
-             | | first `apply` | `apply` again |\n|---|---|---|\n",
+             middle one, by the time of the first `apply`, of {} runs, each with new servers and a new store. Each rotation is \
+             proven by three calls on new connections.\n\n\
+             | | first `apply` | `apply` again | `rotate` | `rotate --per-server` |\n|---|---|---|---|---|\n",
             LATENCY.as_millis(),
             self.estates,
         );
-        let rows = LABELS.iter().zip(self.cells(&self.first));
-        for ((label, first), again) in rows.zip(self.cells(&self.again)) {
+        let runs = [&self.first, &self.again, &self.rotated, &self.rotated_each];
+        let columns = runs.map(|run| self.cells(run));
+        for (row, label) in LABELS.iter().enumerate() {
+            let cells = columns.each_ref().map(|column| column[row].as_str());
             // Writing to a string does not fail.
-            let _infallible = writeln!(text, "| {label} | {first} | {again} |");
+            let _infallible = writeln!(text, "| {label} | {} |", cells.join(" | "));
         }
         text
     }

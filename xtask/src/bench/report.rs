@@ -4,7 +4,11 @@ use std::{fmt::Write as _, num::NonZero, process::Command, thread, time::Duratio
 
 use anyhow::{Context as _, bail};
 
-use super::{estate::Measured, program::Program, signed::Signed};
+use super::{
+    estate::{Measured, Run},
+    program::Program,
+    signed::Signed,
+};
 
 const FILE: &str = "docs/BENCHMARKS.md";
 const BEGIN: &str = "<!-- begin: cargo xtask bench -->\n";
@@ -96,6 +100,21 @@ pub(super) fn aims(program: &Program, estate: &Measured, signed: &Signed) -> Str
     let start = program.start.median;
     let times = signed.times_python().unwrap_or_default();
     let (rate, allowed) = signed.with_latency().unwrap_or_default();
+    let rotation = |how: &str, run: &Run| {
+        let limit = run.bound(*servers, *cores).mul_f64(1.3);
+        (
+            format!(
+                "`rotate{how}` on {servers} servers: at most 1.3 times the larger of both, {}",
+                seconds(limit)
+            ),
+            format!(
+                "{}, {:.2} times",
+                seconds(run.taken.wall),
+                estate.times(run)
+            ),
+            run.taken.wall <= limit,
+        )
+    };
     let rows = [
         (
             "signed calls through the client library: at least 10 times the rate per core of `requests-oauthlib`".to_owned(),
@@ -119,6 +138,8 @@ pub(super) fn aims(program: &Program, estate: &Measured, signed: &Signed) -> Str
             ),
             first.taken.wall <= limit,
         ),
+        rotation("", &estate.rotated),
+        rotation(" --per-server", &estate.rotated_each),
         (
             "`apply` again: no write".to_owned(),
             format!("{} writes", again.writes()),
