@@ -133,6 +133,17 @@ impl Error {
     }
 }
 
+/// Says on stderr what is wrong, where no server is to blame.
+pub(crate) fn tell_own(trouble: &atl_fleet::Trouble) {
+    let error = Error::failed(format!("{} [{}]", trouble.message, trouble.code));
+    write!(
+        anstream::stderr(),
+        "{}",
+        error.hint(trouble.advice.clone()).render()
+    )
+    .ok();
+}
+
 /// Says on stderr what is wrong with one server, where the others go on.
 pub(crate) fn tell(server: &str, trouble: &atl_fleet::Trouble) {
     write!(

@@ -102,7 +102,7 @@ mod tests {
         assert_eq!(asked.limit(&policy(None)), None);
         let day = Some(Duration::from_secs(DAY));
         assert_eq!(asked.limit(&policy(Some(DAY))), day);
-        let hour = Duration::from_secs(3600);
+        let hour = Duration::from_hours(1);
         let given = IfOlderThan::Age(hour).limit(&policy(Some(DAY)));
         assert_eq!(given, Some(hour));
     }

@@ -15,6 +15,7 @@ mod grant;
 pub mod grants;
 mod guard;
 mod kept;
+pub mod keypairs;
 mod keys;
 mod known;
 pub mod links;

@@ -1,17 +1,22 @@
 //! `keys`
 
 mod check;
+mod ending;
 mod export;
+mod forget;
 mod generate;
 mod import;
 mod list;
 mod protection;
+mod retire;
 mod show;
 
-use std::{collections::BTreeSet, path::Path};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
+use atl_fleet::age::{age, in_words};
 use atl_keys::{Fingerprint, Half, KeyError, KeyFile};
 use atl_store::{KeyState, KeypairRow, Registration, Store};
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
@@ -26,8 +31,8 @@ use crate::{
 pub enum Commands {
     /// Generate a keypair, into the store or into files
     Generate(generate::Args),
-    /// List the keypairs of the store
-    List,
+    /// List the keypairs of the store: how old they are, where each is registered, and when it was last proven there
+    List(list::Args),
     /// Show the public half of a key, of a file or of the store
     Show(show::Args),
     /// Write a key of the store out: the public half, or the private half to a file
@@ -36,20 +41,26 @@ pub enum Commands {
     Import(import::Args),
     /// Name what is wrong with a key file, and the command that mends it
     Check(check::Args),
+    /// Retire keypairs that no server holds any more
+    Retire(retire::Args),
+    /// Delete retired keypairs from the store for good
+    Forget(forget::Args),
 }
 
 pub(crate) fn run(context: &Context, command: Commands) -> Result<Exit> {
     match command {
         Commands::Generate(args) => generate::run(context, &args),
-        Commands::List => list::run(context),
+        Commands::List(_) => list::run(context),
         Commands::Show(args) => show::run(context, &args),
         Commands::Export(args) => export::run(context, &args),
         Commands::Import(args) => import::run(context, &args),
         Commands::Check(args) => check::run(context, &args),
+        Commands::Retire(args) => retire::run(context, &args),
+        Commands::Forget(args) => forget::run(context, &args),
     }
 }
 
-const COLUMNS: [Column; 7] = [
+const COLUMNS: [Column; 8] = [
     Column::new("id", "ID"),
     Column::new("consumer", "CONSUMER"),
     Column::new("bits", "BITS"),
@@ -57,6 +68,7 @@ const COLUMNS: [Column; 7] = [
     Column::new("created", "CREATED"),
     Column::new("state", "STATE"),
     Column::new("servers", "SERVERS"),
+    Column::new("age", ""),
 ];
 
 /// A keypair of the store as it is shown.
@@ -69,15 +81,37 @@ struct Shown {
     created: String,
     state: KeyState,
     servers: Vec<String>,
+    /// In seconds.
+    age: u64,
+    registered: Vec<Place>,
+}
+
+/// A server that a keypair is registered on.
+#[derive(Debug, Serialize)]
+struct Place {
+    server: String,
+    server_url: String,
+    /// When the server last accepted a call signed with it, in whole seconds.
+    proven: Option<Timestamp>,
 }
 
 impl Shown {
     fn new(row: KeypairRow, registrations: &[Registration]) -> Self {
-        // A server that moved to another URL is registered under both.
-        let servers: BTreeSet<_> = registrations
+        let registered: Vec<_> = registrations
             .iter()
             .filter(|registration| registration.fingerprint == row.fingerprint)
-            .map(|registration| registration.server.clone())
+            .map(|registration| Place {
+                server: registration.server.clone(),
+                server_url: registration.server_url.clone(),
+                proven: registration
+                    .proven
+                    .and_then(|time| Timestamp::from_second(time.as_second()).ok()),
+            })
+            .collect();
+        // A server that moved to another URL is registered under both.
+        let servers: BTreeSet<_> = registered
+            .iter()
+            .map(|place| place.server.clone())
             .collect();
         Self {
             id: row.id,
@@ -87,27 +121,53 @@ impl Shown {
             created: format!("{:.0}", row.created),
             state: row.state,
             servers: servers.into_iter().collect(),
+            age: age(row.created, Timestamp::now()).as_secs(),
+            registered,
         }
+    }
+
+    fn age_in_words(&self) -> String {
+        in_words(Duration::from_secs(self.age))
+    }
+}
+
+impl Place {
+    fn proven_in_words(&self) -> String {
+        self.proven.map_or_else(
+            || "not known".to_owned(),
+            |proven| in_words(age(proven, Timestamp::now())) + " ago",
+        )
     }
 }
 
 /// The keypair of the store with this id or fingerprint, or the one in use of this consumer.
 fn find(context: &Context, wanted: &str) -> Result<(Store, KeypairRow)> {
-    let missing = || {
-        Error::failed(format!("the store has no keypair `{wanted}`"))
-            .hint("`atl-admin keys list` shows ids and consumers; `--store` names another store")
-    };
-    let store = context.store_to_look_at()?.ok_or_else(missing)?;
-    let rows = store.keypairs()?;
-    let exact = |row: &&KeypairRow| row.id == wanted || row.fingerprint.to_string() == wanted;
-    if let Some(row) = rows.iter().find(exact) {
-        return Ok((store, row.clone()));
+    let store = context.store_to_look_at()?.ok_or_else(|| missing(wanted))?;
+    let row = find_in(&store.keypairs()?, wanted)?;
+    Ok((store, row))
+}
+
+fn missing(wanted: &str) -> Error {
+    Error::failed(format!("the store has no keypair `{wanted}`"))
+        .hint("`atl-admin keys list` shows ids and consumers; `--store` names another store")
+}
+
+/// The one with this id or fingerprint.
+fn exact(rows: &[KeypairRow], wanted: &str) -> Option<KeypairRow> {
+    let mut rows = rows.iter();
+    rows.find(|row| row.id == wanted || row.fingerprint.to_string() == wanted)
+        .cloned()
+}
+
+fn find_in(rows: &[KeypairRow], wanted: &str) -> Result<KeypairRow> {
+    if let Some(row) = exact(rows, wanted) {
+        return Ok(row);
     }
     let mut active = rows
         .iter()
         .filter(|row| row.consumer == wanted && row.state == KeyState::Active);
     match (active.next(), active.next()) {
-        (Some(row), None) => Ok((store, row.clone())),
+        (Some(row), None) => Ok(row.clone()),
         (Some(first), Some(second)) => {
             let ids: Vec<_> = [first, second]
                 .into_iter()
@@ -119,7 +179,7 @@ fn find(context: &Context, wanted: &str) -> Result<(Store, KeypairRow)> {
                     .hint(format!("say which one by its id: {}", ids.join(", "))),
             )
         }
-        _ => Err(missing()),
+        _ => Err(missing(wanted)),
     }
 }
 

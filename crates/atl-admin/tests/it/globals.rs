@@ -68,7 +68,7 @@ fn a_secret_typed_in_the_wrong_place_is_not_repeated() {
 #[test]
 fn flags_beat_the_environment() {
     let env = Env::new().with("ATL_ADMIN_OUTPUT", "csv");
-    let header = "id,consumer,bits,fingerprint,created,state,servers\n";
+    let header = "id,consumer,bits,fingerprint,created,state,servers,age\n";
     assert_eq!(env.run("keys list").stdout, header);
     assert_eq!(
         env.run("-o json keys list").json()["keys"],

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use atl_keys::{ImportPolicy, Keypair, PublicKey, Read};
 use serde_json::json;
 
-use super::{Shown, find, is_encrypted, is_private, of_file};
+use super::{Place, Shown, find, is_encrypted, is_private, of_file};
 use crate::{context::Context, error::Result, exit::Exit, files, flags::Format, passphrase, term};
 
 /// The arguments.
@@ -40,8 +40,20 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     } else {
         let (store, row) = find(context, &args.key)?;
         let public = row.public_key.clone();
-        let mut facts =
-            serde_json::to_value(Shown::new(row, &store.registrations()?)).unwrap_or_default();
+        let shown = Shown::new(row, &store.registrations()?);
+        let mut facts = serde_json::to_value(&shown).unwrap_or_default();
+        if context.output.format() == Format::Table {
+            let of =
+                |place: &Place| format!("{} (proven {})", place.server, place.proven_in_words());
+            facts["age"] = shown.age_in_words().into();
+            facts["registered"] = shown
+                .registered
+                .iter()
+                .map(of)
+                .collect::<Vec<_>>()
+                .join(", ")
+                .into();
+        }
         facts["public_key"] = public.into();
         facts
     };
