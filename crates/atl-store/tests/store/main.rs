@@ -9,6 +9,7 @@ mod keypairs;
 mod looking;
 mod migrations;
 mod place;
+mod postgres;
 mod processes;
 mod sealing;
 mod urls;
