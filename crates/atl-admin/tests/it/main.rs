@@ -67,6 +67,7 @@ mod sign_in;
 mod stdout;
 mod store;
 #[cfg(target_os = "linux")]
+mod team_store;
 mod terminal;
 mod tls;
 mod tokens_ended;

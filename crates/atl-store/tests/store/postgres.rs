@@ -226,7 +226,7 @@ fn a_connection_that_held_nothing_is_made_anew() {
     drop(store.lock(SERVER, "bot").unwrap());
 }
 
-/// A real PgBouncer before the database, ended when dropped.
+/// A real `PgBouncer` before the database, ended when dropped.
 struct Pooler {
     child: Child,
     port: u16,
