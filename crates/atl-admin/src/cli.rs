@@ -56,7 +56,7 @@ pub struct Globals {
     /// The servers and consumers that were selected.
     #[arg(skip)]
     pub selection: Selection,
-    /// The store: `sqlite:PATH` (default: `store.db` in the data folder of atl-admin)
+    /// The store: `sqlite:PATH` (default: `store.db` in the data folder of atl-admin), or `postgres://...` for a team
     #[arg(
         long,
         global = true,
@@ -66,7 +66,7 @@ pub struct Globals {
     )]
     pub store: Option<String>,
     /// What unseals the store: `file:PATH`, `env:NAME` or `cmd:COMMAND` (default: `file:` and `store.key` in the
-    /// configuration folder of atl-admin, made on first use)
+    /// configuration folder of atl-admin, made on first use); must be given with `postgres://`
     #[arg(
         long,
         global = true,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use atl_fleet::remove_left_key_files;
-use atl_store::{KeySource, Store, StoreUrl};
+use atl_store::{KeySource, Store, StoreError, StoreUrl};
 
 use crate::{
     context::{Context, who},
@@ -11,6 +11,15 @@ use crate::{
     error::{Error, Result},
     locations, shell, term,
 };
+
+/// Variables that `psql` reads too, and the parameters they stand for.
+const POSTGRES_VARIABLES: [(&str, &str); 5] = [
+    ("PGPASSWORD", "password"),
+    ("PGSSLMODE", "sslmode"),
+    ("PGSSLROOTCERT", "sslrootcert"),
+    ("PGSSLCERT", "sslcert"),
+    ("PGSSLKEY", "sslkey"),
+];
 
 impl Context {
     /// Opens the store, and makes it where there is none.
@@ -23,14 +32,9 @@ impl Context {
 
     /// Opens the store for looking; nothing is made, and a store that is not there is `None`.
     pub(crate) fn store_to_look_at(&self) -> Result<Option<Store>> {
-        let url = self.store_url()?;
-        let StoreUrl::Sqlite(path) = &url else {
-            return Ok(Store::open_existing(&url, &self.store_key()?)?);
-        };
-        // A command that gives the key is run only where there is something to unseal.
-        if matches!(path.try_exists(), Ok(false)) {
+        let Some(url) = self.url_of_store_that_is_there()? else {
             return Ok(None);
-        }
+        };
         let store = Store::open_existing(&url, &self.store_key()?)?;
         for text in store.iter().flat_map(Store::warnings) {
             term::warn(text);
@@ -40,13 +44,17 @@ impl Context {
 
     /// Opens the store to work with, where there is one; none is made.
     pub(crate) fn store_if_any(&self, command: &str) -> Result<Option<Store>> {
-        let StoreUrl::Sqlite(path) = &self.store_url()? else {
-            return self.store(command).map(Some);
-        };
-        if matches!(path.try_exists(), Ok(false)) {
-            return Ok(None);
+        match self.url_of_store_that_is_there()? {
+            Some(_) => self.store(command).map(Some),
+            None => Ok(None),
         }
-        self.store(command).map(Some)
+    }
+
+    /// A command that gives the key is run only where there is something to unseal.
+    fn url_of_store_that_is_there(&self) -> Result<Option<StoreUrl>> {
+        let url = self.store_url()?;
+        let there = Store::exists(&url)?;
+        Ok(there.then_some(url))
     }
 
     /// A folder for files that only this user may read for a moment: the store's, else where it would be.
@@ -65,12 +73,40 @@ impl Context {
 
     /// The store of `--store`, else the one in the data folder.
     pub(crate) fn store_url(&self) -> Result<StoreUrl> {
-        match &self.globals.store {
-            Some(text) => text
-                .parse()
-                .map_err(|error: atl_store::StoreError| Error::usage_of(&error, error.advice())),
-            None => Ok(StoreUrl::Sqlite(locations::store()?)),
+        let Some(text) = &self.globals.store else {
+            return Ok(StoreUrl::Sqlite(locations::store()?));
+        };
+        let url = self.parse_store_url(text)?;
+        if matches!(url, StoreUrl::Postgres(_)) && self.globals.store_key.is_none() {
+            return Err(
+                Error::usage("a store on PostgreSQL needs `--store-key`").hint(
+                    "all who share the store share its key: `file:PATH`, `env:NAME` or `cmd:COMMAND`",
+                ),
+            );
         }
+        Ok(url)
+    }
+
+    /// Reads a store's URL; what it does not say, the variables of PostgreSQL's own programs do.
+    fn parse_store_url(&self, text: &str) -> Result<StoreUrl> {
+        let usage = |error: StoreError| Error::usage_of(&error, error.advice());
+        let StoreUrl::Postgres(mut url) = text.parse().map_err(usage)? else {
+            return text.parse().map_err(usage);
+        };
+        for (name, parameter) in POSTGRES_VARIABLES {
+            match environment::variable(name).map(std::ffi::OsString::into_string) {
+                Some(Ok(value)) if !value.is_empty() => {
+                    url = url.or(parameter, &value).map_err(usage)?;
+                }
+                Some(Err(_)) => {
+                    return Err(Error::usage(format!(
+                        "the environment variable `{name}` is not UTF-8"
+                    )));
+                }
+                _ => {}
+            }
+        }
+        Ok(StoreUrl::Postgres(url.allow_plain(self.globals.allow_http)))
     }
 
     /// The store key of `--store-key`, else the one in the configuration folder.

@@ -1,4 +1,4 @@
-//! What a database must do to be a store: rows in, rows out. Secrets reach it sealed.
+//! The row-level operations of a store, on either kind of database. Secrets reach it sealed.
 
 use atl_keys::Fingerprint;
 use jiff::Timestamp;
@@ -6,8 +6,12 @@ use jiff::Timestamp;
 use crate::StoreError;
 use crate::grants::{GrantRow, GrantState};
 use crate::journal::{JournalRow, Outcome, Step};
+use crate::postgres::Postgres;
 use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
 use crate::seal::SealHeader;
+use crate::sql::{Fault, Sql};
+use crate::sqlite::Sqlite;
+use crate::tables;
 
 /// The private half of a keypair as it is kept, and the consumer it is sealed for.
 pub(crate) struct SealedKeypair {
@@ -15,81 +19,193 @@ pub(crate) struct SealedKeypair {
     pub(crate) sealed: Vec<u8>,
 }
 
-/// Row-level operations. Each method is one transaction, and what it wrote is durable when it returns.
-pub(crate) trait Database: Send {
+/// An open store. Each method is one transaction, and what it wrote is durable when it returns.
+pub(crate) enum Database {
+    /// A file, or a copy of a store in memory to look at.
+    Sqlite(Sqlite),
+    /// A team's.
+    Postgres(Box<Postgres>),
+}
+
+impl Database {
+    fn read<T>(
+        &mut self,
+        work: impl Fn(&mut dyn Sql) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.read(work),
+            Self::Postgres(postgres) => postgres.read(work),
+        }
+    }
+
+    /// Works in one transaction.
+    pub(crate) fn write<T>(
+        &mut self,
+        work: impl FnOnce(&mut dyn Sql) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.write(work),
+            Self::Postgres(postgres) => postgres.write(work),
+        }
+    }
+
     /// What the store says about its key; readable in every schema version.
-    fn seal_header(&mut self) -> Result<SealHeader, StoreError>;
+    pub(crate) fn seal_header(&mut self) -> Result<SealHeader, StoreError> {
+        self.read(tables::seal_header)
+    }
+
     /// Makes the store ready to work with: the schema is brought up to date. Nothing is changed before.
-    fn migrate(&mut self) -> Result<(), StoreError>;
+    pub(crate) fn migrate(&mut self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(sqlite) => sqlite.migrate(),
+            Self::Postgres(postgres) => postgres.migrate(),
+        }
+    }
 
     /// All keypairs, oldest first.
-    fn keypairs(&mut self) -> Result<Vec<KeypairRow>, StoreError>;
+    pub(crate) fn keypairs(&mut self) -> Result<Vec<KeypairRow>, StoreError> {
+        self.read(tables::keypairs)
+    }
+
     /// The sealed private half.
-    fn sealed_keypair(
+    pub(crate) fn sealed_keypair(
         &mut self,
         fingerprint: &Fingerprint,
-    ) -> Result<Option<SealedKeypair>, StoreError>;
+    ) -> Result<Option<SealedKeypair>, StoreError> {
+        self.read(|sql| tables::sealed_keypair(sql, fingerprint))
+    }
+
     /// Adds a keypair, or returns the row of that fingerprint.
-    fn add_keypair(&mut self, row: &KeypairRow, sealed: &[u8]) -> Result<KeypairRow, StoreError>;
+    pub(crate) fn add_keypair(
+        &mut self,
+        row: &KeypairRow,
+        sealed: &[u8],
+    ) -> Result<KeypairRow, StoreError> {
+        self.write(|sql| tables::add_keypair(sql, row, sealed))
+    }
+
     /// Returns the consumer's newest keypair that is not retired, or does as `add_keypair`.
-    fn keypair_or_add(&mut self, row: &KeypairRow, sealed: &[u8])
-    -> Result<KeypairRow, StoreError>;
+    pub(crate) fn keypair_or_add(
+        &mut self,
+        row: &KeypairRow,
+        sealed: &[u8],
+    ) -> Result<KeypairRow, StoreError> {
+        self.write(|sql| tables::keypair_or_add(sql, row, sealed))
+    }
+
     /// Whether there was such a keypair.
-    fn set_keypair_state(
+    pub(crate) fn set_keypair_state(
         &mut self,
         fingerprint: &Fingerprint,
         state: KeyState,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<bool, StoreError> {
+        self.write(|sql| tables::set_keypair_state(sql, fingerprint, state))
+    }
+
     /// Deletes a retired keypair; whether there was one.
-    fn delete_keypair(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError>;
+    pub(crate) fn delete_keypair(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
+        self.write(|sql| tables::delete_keypair(sql, fingerprint))
+    }
 
     /// All registrations, by server and consumer.
-    fn registrations(&mut self) -> Result<Vec<Registration>, StoreError>;
+    pub(crate) fn registrations(&mut self) -> Result<Vec<Registration>, StoreError> {
+        self.read(tables::registrations)
+    }
+
     /// Adds or replaces the registration of (consumer, server URL).
-    fn put_registration(&mut self, registration: &Registration) -> Result<(), StoreError>;
+    pub(crate) fn put_registration(
+        &mut self,
+        registration: &Registration,
+    ) -> Result<(), StoreError> {
+        self.write(|sql| tables::put_registration(sql, registration))
+    }
+
     /// Removes it, where there is one.
-    fn delete_registration(&mut self, consumer: &str, server_url: &str) -> Result<(), StoreError>;
+    pub(crate) fn delete_registration(
+        &mut self,
+        consumer: &str,
+        server_url: &str,
+    ) -> Result<(), StoreError> {
+        self.write(|sql| tables::delete_registration(sql, consumer, server_url))
+    }
 
     /// All links made, oldest first.
-    fn links(&mut self) -> Result<Vec<LinkMade>, StoreError>;
+    pub(crate) fn links(&mut self) -> Result<Vec<LinkMade>, StoreError> {
+        self.read(tables::links)
+    }
+
     /// Adds a link, unless (server URL, link) is there.
-    fn add_link(&mut self, link: &LinkMade) -> Result<(), StoreError>;
+    pub(crate) fn add_link(&mut self, link: &LinkMade) -> Result<(), StoreError> {
+        self.write(|sql| tables::add_link(sql, link))
+    }
+
     /// Removes it, where there is one.
-    fn delete_link(&mut self, server_url: &str, link_id: &str) -> Result<(), StoreError>;
+    pub(crate) fn delete_link(
+        &mut self,
+        server_url: &str,
+        link_id: &str,
+    ) -> Result<(), StoreError> {
+        self.write(|sql| tables::delete_link(sql, server_url, link_id))
+    }
 
     /// All grants, by server, consumer and user.
-    fn grants(&mut self) -> Result<Vec<GrantRow>, StoreError>;
+    pub(crate) fn grants(&mut self) -> Result<Vec<GrantRow>, StoreError> {
+        self.read(tables::grants::grants)
+    }
+
     /// The sealed part of a grant.
-    fn sealed_grant(&mut self, id: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    pub(crate) fn sealed_grant(&mut self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|sql| tables::grants::sealed_grant(sql, id))
+    }
+
     /// Adds a grant in place of those with these ids, all in one transaction.
-    fn put_grant(
+    pub(crate) fn put_grant(
         &mut self,
         row: &GrantRow,
         sealed: &[u8],
         instead_of: &[&str],
-    ) -> Result<(), StoreError>;
+    ) -> Result<(), StoreError> {
+        self.write(|sql| tables::grants::put_grant(sql, row, sealed, instead_of))
+    }
+
     /// Whether there was such a grant.
-    fn set_grant_state(
+    pub(crate) fn set_grant_state(
         &mut self,
         id: &str,
         state: GrantState,
         checked: Timestamp,
         note: Option<&str>,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<bool, StoreError> {
+        self.write(|sql| tables::grants::set_grant_state(sql, id, state, checked, note))
+    }
+
     /// Whether there was such a grant.
-    fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError>;
+    pub(crate) fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError> {
+        self.write(|sql| tables::grants::delete_grant(sql, id))
+    }
 
     /// Adds an open step; returns its number.
-    fn begin(&mut self, step: &Step, started: Timestamp) -> Result<i64, StoreError>;
+    pub(crate) fn begin(&mut self, step: &Step, started: Timestamp) -> Result<i64, StoreError> {
+        self.write(|sql| tables::journal::begin(sql, step, started))
+    }
+
     /// Ends an open step; whether there was one.
-    fn finish(
+    pub(crate) fn finish(
         &mut self,
         id: i64,
         outcome: &Outcome,
         finished: Timestamp,
-    ) -> Result<bool, StoreError>;
+    ) -> Result<bool, StoreError> {
+        self.write(|sql| tables::journal::finish(sql, id, outcome, finished))
+    }
+
     /// The newest steps, newest first.
-    fn journal(&mut self, limit: usize) -> Result<Vec<JournalRow>, StoreError>;
+    pub(crate) fn journal(&mut self, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
+        self.read(|sql| tables::journal::journal(sql, limit))
+    }
+
     /// Open steps, oldest first.
-    fn open_steps(&mut self) -> Result<Vec<JournalRow>, StoreError>;
+    pub(crate) fn open_steps(&mut self) -> Result<Vec<JournalRow>, StoreError> {
+        self.read(tables::journal::open_steps)
+    }
 }

@@ -7,6 +7,7 @@ use atl_keys::{Fingerprint, KeyError};
 
 use crate::lock::LockHolder;
 use crate::rows::KeyState;
+use crate::url::StoreName;
 
 /// The cause underneath: an I/O error or one of the database.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -34,24 +35,24 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The file is no SQLite file, or one of another program.
-    #[error("`{path}` is not a store of atl-admin")]
+    #[error("`{store}` is not a store of atl-admin")]
     Foreign {
-        /// The file.
-        path: PathBuf,
+        /// The store.
+        store: StoreName,
     },
     /// The file contradicts itself.
-    #[error("the store `{path}` is damaged: {reason}")]
+    #[error("the store `{store}` is damaged: {reason}")]
     Damaged {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// What was found.
         reason: String,
     },
     /// A newer version of this tool wrote the store.
-    #[error("the store `{path}` has schema {found}, and this version knows schemas up to {known}")]
+    #[error("the store `{store}` has schema {found}, and this version knows schemas up to {known}")]
     TooNew {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The schema of the store.
         found: u32,
         /// The newest schema known here.
@@ -78,10 +79,10 @@ pub enum StoreError {
         source: Cause,
     },
     /// Another process kept the store to itself for too long.
-    #[error("the store `{path}` is in use by another process that does not let go of it")]
+    #[error("the store `{store}` is in use by another process that does not let go of it")]
     Busy {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
     },
     /// A file could not be used for another reason.
     #[error("`{path}` could not be used")]
@@ -93,10 +94,10 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The database refused for another reason.
-    #[error("the store `{path}` could not be used")]
+    #[error("the store `{store}` could not be used")]
     Database {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The cause.
         #[source]
         source: Cause,
@@ -105,7 +106,7 @@ pub enum StoreError {
     #[error("the store `{store}` exists, but its store key `{key}` does not")]
     KeyFileMissing {
         /// The store.
-        store: PathBuf,
+        store: StoreName,
         /// Where the key should be.
         key: PathBuf,
     },
@@ -116,50 +117,103 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// The secrets of a grant do not open: they were changed, or moved from another grant.
-    #[error("the secrets of grant {id} in the store `{path}` were tampered with")]
+    #[error("the secrets of grant {id} in the store `{store}` were tampered with")]
     GrantSealBroken {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The grant.
         id: String,
     },
     /// There is no such grant.
-    #[error("the store `{path}` has no grant {id}")]
+    #[error("the store `{store}` has no grant {id}")]
     NoSuchGrant {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The grant.
         id: String,
+    },
+    /// The database server could not be reached.
+    #[error("the store `{store}` could not be reached")]
+    Unreachable {
+        /// The store.
+        store: StoreName,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// TLS could not be set up as the URL asks for.
+    #[error("there is no secure connection to the store `{store}`")]
+    Tls {
+        /// The store.
+        store: StoreName,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// The database server does not let this user in, or not do this.
+    #[error("the store `{store}` refused")]
+    Refused {
+        /// The store.
+        store: StoreName,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// The database server has no room to write.
+    #[error("the store `{store}` has no room: a disk or a quota of the database server is full")]
+    NoRoom {
+        /// The store.
+        store: StoreName,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
+    /// The connection to the database ended, and with it the locks that it held.
+    #[error("the connection to the store `{store}` was lost")]
+    ConnectionLost {
+        /// The store.
+        store: StoreName,
+        /// The cause, where it is known.
+        #[source]
+        source: Option<Cause>,
+    },
+    /// A pooler gives each transaction another connection, where locks do not hold.
+    #[error(
+        "the connection to the store `{store}` is pooled: it changes from one transaction to the next"
+    )]
+    Pooled {
+        /// The store.
+        store: StoreName,
     },
     /// The store key given as text is empty, or a store key cut short.
     #[error("the store key given is empty or cut short")]
     KeyTextInvalid,
     /// The store is sealed under another key.
-    #[error("the store `{path}` is sealed under another store key")]
+    #[error("the store `{store}` is sealed under another store key")]
     WrongKey {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
     },
     /// A sealed row was changed by something other than this tool.
     #[error(
-        "the private half of keypair `{fingerprint}` in the store `{path}` was tampered with or is damaged"
+        "the private half of keypair `{fingerprint}` in the store `{store}` was tampered with or is damaged"
     )]
     SealBroken {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The keypair.
         fingerprint: Fingerprint,
     },
     /// A keypair could not be turned into bytes or back.
-    #[error("keypair `{fingerprint}` could not be kept in or read from the store `{path}`")]
+    #[error("keypair `{fingerprint}` could not be kept in or read from the store `{store}`")]
     Keypair {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The keypair.
         fingerprint: Fingerprint,
         /// The cause.
         #[source]
-        source: KeyError,
+        source: Box<KeyError>,
     },
     /// Nothing could be sealed.
     #[error("no secret could be sealed: the operating system gave no random bytes")]
@@ -175,18 +229,18 @@ pub enum StoreError {
         state: KeyState,
     },
     /// The store has no such keypair.
-    #[error("the store `{path}` has no keypair `{fingerprint}`")]
+    #[error("the store `{store}` has no keypair `{fingerprint}`")]
     NoSuchKeypair {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The keypair.
         fingerprint: Fingerprint,
     },
     /// The journal has no such step, or it has ended.
-    #[error("the journal of the store `{path}` has no open step {id}")]
+    #[error("the journal of the store `{store}` has no open step {id}")]
     NoOpenStep {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
         /// The step.
         id: i64,
     },
@@ -210,10 +264,10 @@ pub enum StoreError {
         source: io::Error,
     },
     /// The store was opened for looking.
-    #[error("the store `{path}` was opened for looking only")]
+    #[error("the store `{store}` was opened for looking only")]
     LookingOnly {
         /// The store.
-        path: PathBuf,
+        store: StoreName,
     },
 }
 
@@ -250,10 +304,15 @@ impl StoreError {
             Self::Damaged { .. } => "store_damaged",
             Self::TooNew { .. } => "store_too_new",
             Self::Denied { .. } => "store_denied",
-            Self::Full { .. } => "store_full",
+            Self::Full { .. } | Self::NoRoom { .. } => "store_full",
             Self::Busy { .. } => "store_busy",
             Self::Io { .. } => "store_io",
             Self::Database { .. } => "store_failed",
+            Self::Unreachable { .. } => "store_unreachable",
+            Self::Tls { .. } => "store_tls",
+            Self::Refused { .. } => "store_refused",
+            Self::ConnectionLost { .. } => "store_connection_lost",
+            Self::Pooled { .. } => "store_pooled",
             Self::KeyFileMissing { .. } => "store_key_missing",
             Self::KeyFileInvalid { .. } | Self::KeyTextInvalid => "store_key_invalid",
             Self::WrongKey { .. } => "store_key_wrong",
@@ -273,19 +332,29 @@ impl StoreError {
     /// What to do about it.
     pub fn advice(&self) -> String {
         match self {
-            Self::InvalidUrl { .. } | Self::UnsupportedUrl { .. } => "give `--store sqlite:PATH`, or leave `--store` out for the default place".into(),
+            Self::InvalidUrl { .. } | Self::UnsupportedUrl { .. } => "give `--store sqlite:PATH` or `--store postgres://USER@HOST/DATABASE`, or leave `--store` out for the default place".into(),
             Self::IsFolder { path } => format!("name a file in it, such as `--store sqlite:{}`", path.join("store.db").display()),
-            Self::Foreign { .. } => "name another file with `--store`; this one was left as it is".into(),
-            Self::Damaged { path, .. } => format!(
+            Self::Foreign { store: StoreName::File(_) } => "name another file with `--store`; this one was left as it is".into(),
+            Self::Foreign { .. } => "name another database with `--store`: the schema `atl_admin` of this one is not ours, and was left as it is".into(),
+            Self::Damaged { store: StoreName::File(path), .. } => format!(
                 "nothing was changed; keep `{0}`, `{0}-wal` and `{0}-shm` as they are, and put the newest backup in their place",
                 path.display()
             ),
+            Self::Damaged { .. } => "nothing was changed; keep the database as it is, and restore the newest backup into another".into(),
             Self::TooNew { .. } => "use the version of atl-admin that wrote it, or a newer one; nothing was changed".into(),
             Self::Denied { .. } => "check who owns the file and its folder, and their modes (0600 and 0700), or name a place of your own with `--store` and `--store-key`".into(),
             Self::Full { .. } => "make room, or raise the limit (`df`, `quota`, `ulimit -f`), then run again; what the store held is unharmed".into(),
+            Self::Busy { store: StoreName::Database(_) } => "find the session that holds the tables (`pg_stat_activity`, `pg_locks`), then run again".into(),
             Self::Busy { .. } => "find the process that has it open (`fuser` or `lsof` on the file); one that was stopped in the middle must go on or end".into(),
             Self::Io { .. } => "check the path; `--store` and `--store-key` choose other places".into(),
-            Self::Database { .. } => "run again; if it stays so, keep the file and put a backup in its place".into(),
+            Self::Database { store: StoreName::File(_), .. } => "run again; if it stays so, keep the file and put a backup in its place".into(),
+            Self::Database { .. } => "look at the log of the database server, then run again".into(),
+            Self::Unreachable { .. } => "check host and port of `--store`, and that the database server runs".into(),
+            Self::Tls { .. } => "check `sslmode` and `sslrootcert` of `--store`: without `sslmode` a database on another host needs TLS with a certificate of its name, from an authority of the system or of `sslrootcert`".into(),
+            Self::Refused { .. } => "check user, password (`PGPASSWORD`) and database of `--store`, and what the user may do; docs/store.md has the GRANTs".into(),
+            Self::NoRoom { .. } => "make room on the database server, then run again; what the store held is unharmed".into(),
+            Self::ConnectionLost { .. } => "run again: the journal says what was left open, and the next run settles it".into(),
+            Self::Pooled { .. } => "connect to the database itself, or to a pool in session mode: locks do not hold on a connection that changes".into(),
             Self::KeyFileMissing { .. } => "put the key file back from a backup, or give the right one with `--store-key`; no new key was made, since it could not unseal this store".into(),
             Self::KeyFileInvalid { .. } => "put the key file back from a backup; for a passphrase use `--store-key env:NAME` or `cmd:...`".into(),
             Self::KeyTextInvalid => "check what the variable or command of `--store-key` gives: a passphrase, or a whole store key".into(),

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use zeroize::Zeroizing;
 
 use crate::seal::random;
+use crate::url::StoreName;
 use crate::{StoreError, files};
 
 /// What a store key begins with as text; the rest is 32 bytes in base64.
@@ -40,10 +41,10 @@ impl fmt::Debug for StoreKey {
 
 impl KeySource {
     /// The key of a store that exists: nothing is made.
-    pub(crate) fn read(&self, store: &Path) -> Result<StoreKey, StoreError> {
+    pub(crate) fn read(&self, store: &StoreName) -> Result<StoreKey, StoreError> {
         match self {
             Self::File(path) => read_file(path)?.ok_or_else(|| StoreError::KeyFileMissing {
-                store: store.to_owned(),
+                store: store.clone(),
                 key: path.clone(),
             }),
             Self::Text(text) => from_text(text),

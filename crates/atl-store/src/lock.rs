@@ -1,16 +1,14 @@
-//! One lock file per (server, consumer), in a folder beside the store. The operating system lets go of the lock when
-//! its process dies, so the file may stay: it says who holds the lock, not that it is held.
+//! The lock on one consumer on one server, and who holds it.
 
 use std::fmt;
-use std::fs::{File, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
-use crate::rows::hex;
-use crate::{StoreError, files};
+use crate::StoreError;
+use crate::database::Database;
+use crate::lock_file::LockFile;
 
 /// Who works with the store, for the message that another process gets.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -50,74 +48,85 @@ impl fmt::Display for LockHolder {
     }
 }
 
+/// What is locked.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LockTarget<'t> {
+    pub(crate) server_url: &'t str,
+    pub(crate) consumer: &'t str,
+}
+
+impl LockTarget<'_> {
+    /// Eight bytes that stand for it.
+    pub(crate) fn digest(&self) -> [u8; 8] {
+        let digest = Sha256::digest(format!("{}\0{}", self.server_url, self.consumer));
+        let mut first = [0; 8];
+        first.copy_from_slice(&digest[..8]);
+        first
+    }
+
+    /// The same as a number.
+    pub(crate) fn number(&self) -> i64 {
+        i64::from_be_bytes(self.digest())
+    }
+
+    /// The error of whoever comes second.
+    pub(crate) fn locked_by(&self, holder: Option<LockHolder>) -> StoreError {
+        StoreError::Locked {
+            server_url: self.server_url.to_owned(),
+            consumer: self.consumer.to_owned(),
+            holder: holder.map(Box::new),
+        }
+    }
+}
+
 /// The lock on one (server, consumer); released when dropped or when the process dies.
 #[derive(Debug)]
 #[must_use = "the lock is released when this is dropped"]
 pub struct Lock {
-    file: File,
+    _held: Held,
 }
 
-impl Drop for Lock {
-    /// The file stays, since removing it would let two processes lock two files of one name; it no longer names anyone.
+#[derive(Debug)]
+enum Held {
+    File(#[expect(dead_code, reason = "it is released when dropped")] LockFile),
+    Session(#[expect(dead_code, reason = "it is released when dropped")] SessionLock),
+}
+
+/// A lock of the session that the store has with a database.
+struct SessionLock {
+    database: Arc<Mutex<Database>>,
+    key: i64,
+}
+
+impl fmt::Debug for SessionLock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionLock")
+            .field("key", &self.key)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Drop for SessionLock {
     fn drop(&mut self) {
-        drop(self.file.set_len(0));
-        drop(self.file.unlock());
+        let mut database = self.database.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Database::Postgres(postgres) = &mut *database {
+            postgres.unlock(self.key);
+        }
     }
 }
 
 impl Lock {
-    /// Takes the lock, or says who holds it.
-    pub(crate) fn take(
-        folder: &Path,
-        server_url: &str,
-        consumer: &str,
-        holder: &Holder,
-    ) -> Result<Self, StoreError> {
-        files::make_folder(folder)?;
-        let digest = Sha256::digest(format!("{server_url}\0{consumer}"));
-        let path = folder.join(format!("{}.lock", hex(&digest[..8])));
-        let fault = |source| StoreError::io(&path, source);
-
-        let mut options = File::options();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(&path).map_err(fault)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::Locked {
-                    server_url: server_url.to_owned(),
-                    consumer: consumer.to_owned(),
-                    holder: named_in(&mut file).map(Box::new),
-                });
-            }
-            Err(TryLockError::Error(source)) => {
-                return Err(StoreError::LockUnsupported { path, source });
-            }
+    /// A lock file.
+    pub(crate) fn file(file: LockFile) -> Self {
+        Self {
+            _held: Held::File(file),
         }
-        let lock = Self { file };
-        lock.name(holder).map_err(fault)?;
-        Ok(lock)
     }
 
-    /// Writes into the file who holds it.
-    fn name(&self, holder: &Holder) -> std::io::Result<()> {
-        let holder = LockHolder {
-            holder: holder.clone(),
-            pid: std::process::id(),
-            since: Timestamp::now(),
-        };
-        let mut file = &self.file;
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(&serde_json::to_vec(&holder)?)
+    /// A lock of the session.
+    pub(crate) fn session(database: Arc<Mutex<Database>>, key: i64) -> Self {
+        Self {
+            _held: Held::Session(SessionLock { database, key }),
+        }
     }
-}
-
-/// Who the file names; `None` while its holder is still writing it.
-fn named_in(file: &mut File) -> Option<LockHolder> {
-    let mut text = String::new();
-    file.read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
 }

@@ -2,24 +2,27 @@
 
 mod grants;
 
-use std::path::{Path, PathBuf};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use atl_keys::{Fingerprint, Keypair};
 use jiff::Timestamp;
 
 use crate::database::{Database, SealedKeypair};
+use crate::lock::LockTarget;
+use crate::lock_file::LockFile;
+use crate::postgres::Postgres;
 use crate::seal::Seal;
 use crate::sqlite::Sqlite;
+use crate::url::StoreName;
 use crate::{
-    Holder, JournalRow, KeySource, KeyState, KeypairRow, LinkMade, Lock, Outcome, Registration,
-    Step, StoreError, StoreUrl, files,
+    Holder, JournalRow, KeySource, KeyState, KeypairRow, LinkMade, Lock, LockHolder, Outcome,
+    Registration, Step, StoreError, StoreUrl, files,
 };
 
 /// The store. Several threads may use it; several processes may have it open.
 pub struct Store {
-    path: PathBuf,
-    database: Mutex<Box<dyn Database>>,
+    name: StoreName,
+    database: Arc<Mutex<Database>>,
     seal: Seal,
     /// Who works with it; `None` who only looks.
     holder: Option<Holder>,
@@ -29,7 +32,7 @@ pub struct Store {
 impl std::fmt::Debug for Store {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Store")
-            .field("path", &self.path)
+            .field("name", &self.name)
             .finish_non_exhaustive()
     }
 }
@@ -45,60 +48,97 @@ impl Store {
     ///
     /// Where the key is missing or wrong, the file is no store, is damaged or too new, or nothing can be written there.
     pub fn open(url: &StoreUrl, key: &KeySource, holder: Holder) -> Result<Self, StoreError> {
-        let StoreUrl::Sqlite(path) = url;
-        let store_key = if Sqlite::exists(path)? {
-            key.read(path)?
-        } else {
-            let made = key.read_or_make()?;
-            Sqlite::create(path, &Seal::first(&made)?)?;
-            made
+        let (database, store_key) = match url {
+            StoreUrl::Sqlite(path) => {
+                let store_key = if Sqlite::exists(path)? {
+                    key.read(&path.as_path().into())?
+                } else {
+                    let made = key.read_or_make()?;
+                    Sqlite::create(path, &Seal::first(&made)?)?;
+                    made
+                };
+                (Database::Sqlite(Sqlite::open(path)?), store_key)
+            }
+            StoreUrl::Postgres(url) => {
+                let mut postgres = Postgres::open(url)?;
+                let store_key = if postgres.is_made()? {
+                    key.read(&url.name())?
+                } else {
+                    let made = key.read_or_make()?;
+                    postgres.create(&Seal::first(&made)?)?;
+                    made
+                };
+                (Database::Postgres(Box::new(postgres)), store_key)
+            }
         };
-        Self::unlocked(path, Sqlite::open(path)?, &store_key, key, Some(holder))
+        Self::unlocked(url, database, &store_key, key, Some(holder))
     }
 
-    /// Opens for looking only: what is seen is a copy in memory, migrated there if it is older, and no file is made or
+    /// Whether there is a store; its key is not needed to know that.
+    ///
+    /// # Errors
+    ///
+    /// Where it could not be looked at, or what is there is no store.
+    pub fn exists(url: &StoreUrl) -> Result<bool, StoreError> {
+        match url {
+            StoreUrl::Sqlite(path) => Sqlite::exists(path),
+            StoreUrl::Postgres(url) => Postgres::exists(url),
+        }
+    }
+
+    /// Opens for looking only: what is seen is a copy in memory, migrated there if it is older, and nothing is made or
     /// changed. A store that does not exist is `None`, and its key is not asked for.
     ///
     /// # Errors
     ///
-    /// Where the key is missing or wrong, or the file is no store, is damaged or too new.
+    /// Where the key is missing or wrong, or what is there is no store, is damaged or too new.
     pub fn open_existing(url: &StoreUrl, key: &KeySource) -> Result<Option<Self>, StoreError> {
-        let StoreUrl::Sqlite(path) = url;
-        if !Sqlite::exists(path)? {
+        let (copy, name) = match url {
+            StoreUrl::Sqlite(path) => {
+                let found = Sqlite::exists(path)?.then(|| Sqlite::look(path));
+                (found.transpose()?, path.as_path().into())
+            }
+            StoreUrl::Postgres(url) => (Postgres::look(url)?, url.name()),
+        };
+        let Some(copy) = copy else {
             return Ok(None);
-        }
-        let store_key = key.read(path)?;
-        Self::unlocked(path, Sqlite::look(path)?, &store_key, key, None).map(Some)
+        };
+        let store_key = key.read(&name)?;
+        Self::unlocked(url, Database::Sqlite(copy), &store_key, key, None).map(Some)
     }
 
     /// The key is tried before anything else is read or changed.
     fn unlocked(
-        path: &Path,
-        mut database: Sqlite,
+        url: &StoreUrl,
+        mut database: Database,
         store_key: &crate::key::StoreKey,
         source: &KeySource,
         holder: Option<Holder>,
     ) -> Result<Self, StoreError> {
+        let (name, secret_file) = match url {
+            StoreUrl::Sqlite(path) => (path.as_path().into(), Some(path.as_path())),
+            StoreUrl::Postgres(url) => (url.name(), url.key_file()),
+        };
         let header = database.seal_header()?;
         let seal = Seal::unlock(store_key, &header).ok_or_else(|| StoreError::WrongKey {
-            path: path.to_owned(),
+            store: StoreName::clone(&name),
         })?;
         database.migrate()?;
         let warnings = source
             .warning()
             .into_iter()
-            .chain(files::readable_by_others(path))
+            .chain(secret_file.and_then(files::readable_by_others))
             .collect();
         Ok(Self {
-            path: path.to_owned(),
-            database: Mutex::new(Box::new(database)),
+            name,
+            database: Arc::new(Mutex::new(database)),
             seal,
             holder,
             warnings,
         })
     }
 
-    fn database(&self) -> MutexGuard<'_, Box<dyn Database>> {
+    fn database(&self) -> MutexGuard<'_, Database> {
         self.database.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -131,15 +171,15 @@ impl Store {
             .seal
             .unseal(KEYPAIRS, &[fingerprint.as_str(), &consumer], &sealed)
             .ok_or_else(|| StoreError::SealBroken {
-                path: self.path.clone(),
+                store: self.name.clone(),
                 fingerprint: fingerprint.clone(),
             })?;
         Keypair::from_der(&der)
             .map(Some)
             .map_err(|source| StoreError::Keypair {
-                path: self.path.clone(),
+                store: self.name.clone(),
                 fingerprint: fingerprint.clone(),
-                source,
+                source: source.into(),
             })
     }
 
@@ -185,9 +225,9 @@ impl Store {
     ) -> Result<(KeypairRow, Vec<u8>), StoreError> {
         let fingerprint = keypair.fingerprint();
         let der = keypair.to_der().map_err(|source| StoreError::Keypair {
-            path: self.path.clone(),
+            store: self.name.clone(),
             fingerprint: fingerprint.clone(),
-            source,
+            source: source.into(),
         })?;
         let sealed = self
             .seal
@@ -218,7 +258,7 @@ impl Store {
             Ok(())
         } else {
             Err(StoreError::NoSuchKeypair {
-                path: self.path.clone(),
+                store: self.name.clone(),
                 fingerprint: fingerprint.clone(),
             })
         }
@@ -306,7 +346,7 @@ impl Store {
             Ok(())
         } else {
             Err(StoreError::NoOpenStep {
-                path: self.path.clone(),
+                store: self.name.clone(),
                 id,
             })
         }
@@ -338,10 +378,27 @@ impl Store {
     pub fn lock(&self, server_url: &str, consumer: &str) -> Result<Lock, StoreError> {
         let Some(holder) = &self.holder else {
             return Err(StoreError::LookingOnly {
-                path: self.path.clone(),
+                store: self.name.clone(),
             });
         };
-        let folder = files::beside(&self.path, ".locks");
-        Lock::take(&folder, server_url, consumer, holder)
+        let target = LockTarget {
+            server_url,
+            consumer,
+        };
+        let holder = LockHolder {
+            holder: holder.clone(),
+            pid: std::process::id(),
+            since: Timestamp::now(),
+        };
+        match &mut *self.database() {
+            Database::Sqlite(_) => {
+                let folder = files::beside(&self.name.path(), ".locks");
+                LockFile::take(&folder, &target, &holder).map(Lock::file)
+            }
+            Database::Postgres(postgres) => {
+                let key = postgres.lock(&target, &holder)?;
+                Ok(Lock::session(Arc::clone(&self.database), key))
+            }
+        }
     }
 }

@@ -1,10 +1,11 @@
-//! Which store: `sqlite:PATH`, or just a path.
+//! Which store: `sqlite:PATH`, just a path, or `postgres://...`.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::StoreError;
+use crate::postgres::PostgresUrl;
 
 /// Which store.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,18 +13,57 @@ use crate::StoreError;
 pub enum StoreUrl {
     /// `sqlite:PATH`.
     Sqlite(PathBuf),
+    /// `postgres://USER@HOST/DATABASE`.
+    Postgres(PostgresUrl),
 }
 
-impl fmt::Display for StoreUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+/// Which store an error is about: a file, or a database as its URL names it, without the password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreName {
+    /// A SQLite file.
+    File(PathBuf),
+    /// A PostgreSQL database.
+    Database(String),
+}
+
+impl StoreName {
+    /// The file.
+    pub(crate) fn path(&self) -> PathBuf {
         match self {
-            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::File(path) => path.clone(),
+            Self::Database(name) => name.into(),
         }
     }
 }
 
-/// Reads `sqlite:PATH`, `sqlite://PATH`, or a path without a scheme. Of a URL of another scheme, nothing but the scheme
-/// is repeated in the error: the rest may hold credentials.
+impl From<&Path> for StoreName {
+    fn from(path: &Path) -> Self {
+        Self::File(path.to_owned())
+    }
+}
+
+impl fmt::Display for StoreName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Database(name) => f.write_str(name),
+        }
+    }
+}
+
+/// Without a password.
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+            Self::Postgres(url) => url.fmt(f),
+        }
+    }
+}
+
+/// Reads `sqlite:PATH`, `sqlite://PATH`, a path without a scheme, or `postgres://...`. Of a URL of another scheme,
+/// nothing but the scheme is repeated in the error: the rest may hold credentials.
 impl FromStr for StoreUrl {
     type Err = StoreError;
 
@@ -32,6 +72,7 @@ impl FromStr for StoreUrl {
         let path = match scheme {
             None => text,
             Some("sqlite") => rest.strip_prefix("//").unwrap_or(rest),
+            Some("postgres" | "postgresql") => return text.parse().map(Self::Postgres),
             Some(scheme) => {
                 return Err(StoreError::UnsupportedUrl {
                     scheme: scheme.to_owned(),

@@ -12,11 +12,13 @@ mod identity;
 mod key;
 mod net;
 mod oauth;
+mod postgres;
 mod reply;
 mod rest;
 mod route;
 mod server;
 mod setting;
+mod skip;
 mod spec;
 mod state;
 mod tls;
@@ -29,8 +31,10 @@ pub use estate::{Estate, EstateError};
 pub use exchange::{AuthenticatedBy, Exchange, Purpose};
 pub use fault::{Fault, Hold, Matcher, Rule, When};
 pub use key::{KeyError, PublicKey};
+pub use postgres::{Postgres, PostgresDatabase};
 pub use server::Server;
 pub use setting::{Knob, RateLimit, Setting};
+pub use skip::skip;
 pub use spec::{
     ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
     MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER, ServerSpec,

@@ -56,6 +56,17 @@ impl Authority {
         Ok((params.signed_by(&key, &self.0)?.pem(), key.serialize_pem()))
     }
 
+    /// A server's certificate for these names, and its key; both PEM.
+    pub(crate) fn server_pem(&self, names: &[&str]) -> Result<(String, String), TlsError> {
+        let key = KeyPair::generate()?;
+        let names: Vec<String> = names.iter().map(ToString::to_string).collect();
+        let mut params = CertificateParams::new(names)?;
+        params
+            .extended_key_usages
+            .push(rcgen::ExtendedKeyUsagePurpose::ServerAuth);
+        Ok((params.signed_by(&key, &self.0)?.pem(), key.serialize_pem()))
+    }
+
     /// Serves TLS for `127.0.0.1` and `localhost`.
     pub(crate) fn acceptor(&self, client_certificate: bool) -> Result<TlsAcceptor, TlsError> {
         let key = KeyPair::generate()?;

@@ -95,21 +95,30 @@ fn a_store_key_that_is_gone() {
 }
 
 #[test]
-fn a_store_url_of_a_later_version() {
+fn a_store_url_of_another_database() {
     let fleet = Fleet::of(Kind::Jira);
-    let url = "postgres://ann:hunter2@db.example.com/atl";
-    for command in ["apply", "plan", "check", "keys list", "history"] {
-        let run = fleet.run(&format!("{command} --store {url} --store-key env:X"));
-        assert_eq!(run.code, Some(2), "{command}: {}", run.shown());
-        assert!(
-            run.stderr.contains("stores are not in this version"),
-            "{}",
-            run.stderr
-        );
-        for secret in ["hunter2", "ann", "db.example.com"] {
-            assert!(!run.shown().contains(secret), "{command}: {}", run.shown());
+    let refused = |flags: &str, message: &str| {
+        for command in ["apply", "plan", "check", "keys list", "history"] {
+            let run = fleet.run(&format!("{command} {flags}"));
+            assert_eq!(run.code, Some(2), "{command}: {}", run.shown());
+            assert!(run.stderr.contains(message), "{}", run.stderr);
+            for secret in ["hunter2", "ann", "db.example.com"] {
+                assert!(!run.shown().contains(secret), "{command}: {}", run.shown());
+            }
         }
-    }
+    };
+    refused(
+        "--store mysql://ann:hunter2@db.example.com/atl --store-key env:X",
+        "stores are not in this version",
+    );
+    refused(
+        "--store postgres://ann:hunter2@db.example.com/atl",
+        "needs `--store-key`",
+    );
+    refused(
+        "--store postgres://ann:hunter2@db.example.com --store-key env:X",
+        "it names no database",
+    );
     assert_eq!(fleet.requests(), 0);
 }
 

@@ -3,7 +3,6 @@
 
 use std::{
     env,
-    fs::OpenOptions,
     io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -47,26 +46,8 @@ pub(crate) fn script(test: &str, name: &str) -> Option<Script> {
 }
 
 /// Says that a test could not run here; in CI that is a failure.
-#[expect(
-    clippy::disallowed_methods,
-    clippy::print_stdout,
-    reason = "only the environment says where skipped tests are listed, and whether this is CI"
-)]
 pub(crate) fn skip(test: &str, why: &str) {
-    let line = format!("{} {test}: {why}", env!("CARGO_PKG_NAME"));
-    println!("skipped: {line}");
-    assert!(
-        env::var_os("CI").is_none(),
-        "in CI no test may be skipped: {line}"
-    );
-    if let Some(file) = env::var_os("ATL_TEST_SKIPS") {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(file)
-            .unwrap();
-        file.write_all(format!("{line}\n").as_bytes()).unwrap();
-    }
+    atl_testbed::skip(env!("CARGO_PKG_NAME"), test, why);
 }
 
 impl Script {

@@ -1,10 +1,10 @@
 //! What an error of SQLite means for a user.
 
-use std::path::Path;
-
-use rusqlite::{Error, ErrorCode};
+use rusqlite::ErrorCode;
 
 use crate::StoreError;
+use crate::sql::Fault;
+use crate::url::StoreName;
 
 /// Extended codes of I/O errors that are about writing; SQLite has them for a file size limit, a quota or a failing
 /// disk, and `SQLITE_FULL` for a full one.
@@ -17,53 +17,60 @@ const WRITING: [i32; 6] = [
     rusqlite::ffi::SQLITE_IOERR_SHMMAP,
 ];
 
-/// The error of a store at `path`.
-pub(super) fn told(path: &Path, error: Error) -> StoreError {
-    let path = path.to_owned();
+/// The error of a store.
+pub(super) fn told(store: &StoreName, error: Fault) -> StoreError {
+    let error = match error {
+        Fault::Sqlite(error) => error,
+        Fault::Unreadable(column) => {
+            return StoreError::Damaged {
+                store: store.clone(),
+                reason: format!("column `{column}` is unreadable"),
+            };
+        }
+        Fault::Postgres(error) => {
+            return StoreError::Database {
+                store: store.clone(),
+                source: error.into(),
+            };
+        }
+        Fault::OtherBackend | Fault::Lost => {
+            return StoreError::ConnectionLost {
+                store: store.clone(),
+                source: None,
+            };
+        }
+    };
     let code = error.sqlite_error_code();
     let extended = error.sqlite_error().map(|error| error.extended_code);
+    let store = store.clone();
     match (code, extended) {
-        (Some(ErrorCode::NotADatabase), _) => StoreError::Foreign { path },
-        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => StoreError::Busy { path },
+        (Some(ErrorCode::NotADatabase), _) => StoreError::Foreign { store },
+        (Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked), _) => {
+            StoreError::Busy { store }
+        }
         (Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied), _) => {
             StoreError::Denied {
-                path,
+                path: store.path(),
                 source: error.into(),
             }
         }
         (Some(ErrorCode::DiskFull), _) => StoreError::Full {
-            path,
+            path: store.path(),
             source: error.into(),
         },
         (Some(ErrorCode::SystemIoFailure), Some(extended)) if WRITING.contains(&extended) => {
             StoreError::Full {
-                path,
+                path: store.path(),
                 source: error.into(),
             }
         }
-        (Some(ErrorCode::DatabaseCorrupt), _) => damaged(path, &error),
-        (None, _) if is_about_a_value(&error) => damaged(path, &error),
+        (Some(ErrorCode::DatabaseCorrupt), _) => StoreError::Damaged {
+            store,
+            reason: error.to_string(),
+        },
         _ => StoreError::Database {
-            path,
+            store,
             source: error.into(),
         },
     }
-}
-
-fn damaged(path: std::path::PathBuf, error: &Error) -> StoreError {
-    StoreError::Damaged {
-        path,
-        reason: error.to_string(),
-    }
-}
-
-/// A value in a row that this tool did not write.
-fn is_about_a_value(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::FromSqlConversionFailure(..)
-            | Error::IntegralValueOutOfRange(..)
-            | Error::InvalidColumnType(..)
-            | Error::QueryReturnedNoRows
-    )
 }

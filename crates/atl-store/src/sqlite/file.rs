@@ -7,9 +7,12 @@ use std::time::Duration;
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::{Sqlite, fault, migrations, tables};
+use super::session::Session;
+use super::{Sqlite, fault, migrations};
 use crate::seal::SealHeader;
-use crate::{StoreError, files};
+use crate::sql::Fault;
+use crate::url::StoreName;
+use crate::{StoreError, files, tables};
 
 /// What the header of the file says whose it is: `ATLA`.
 const APPLICATION_ID: i32 = 0x4154_4C41;
@@ -23,7 +26,7 @@ impl Sqlite {
     pub(crate) fn exists(path: &Path) -> Result<bool, StoreError> {
         let damaged = |reason: &str| {
             Err(StoreError::Damaged {
-                path: path.to_owned(),
+                store: path.into(),
                 reason: reason.to_owned(),
             })
         };
@@ -46,17 +49,17 @@ impl Sqlite {
     /// Makes a store; where another process was first, does nothing.
     pub(crate) fn create(path: &Path, header: &SealHeader) -> Result<(), StoreError> {
         files::make_once(path, |draft| {
-            let make = || {
+            let make = || -> Result<(), Fault> {
                 let mut connection = Connection::open(draft)?;
                 let transaction = connection.transaction()?;
                 transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
                 migrations::run(&transaction)?;
-                tables::put_seal_header(&transaction, header)?;
+                tables::put_seal_header(&mut Session(&transaction), header)?;
                 transaction.commit()?;
                 durable(&connection)?;
-                connection.close().map_err(|(_, error)| error)
+                connection.close().map_err(|(_, error)| error.into())
             };
-            make().map_err(|error| fault::told(path, error))
+            make().map_err(|error| fault::told(&path.into(), error))
         })
     }
 
@@ -65,7 +68,7 @@ impl Sqlite {
         let connection = connect(path)?;
         recognise(path, &connection)?;
         Ok(Self {
-            path: path.to_owned(),
+            name: path.into(),
             connection,
             looking: false,
         })
@@ -84,9 +87,9 @@ impl Sqlite {
             found => (source, found),
         };
         found?;
-        let connection = copy(&source).map_err(|error| fault::told(path, error))?;
+        let connection = copy(&source).map_err(|error| fault::told(&path.into(), error.into()))?;
         Ok(Self {
-            path: path.to_owned(),
+            name: path.into(),
             connection,
             looking: true,
         })
@@ -104,7 +107,7 @@ fn connect(path: &Path) -> Result<Connection, StoreError> {
         connection.busy_timeout(PATIENCE)?;
         Ok(connection)
     };
-    open().map_err(|error| fault::told(path, error))
+    open().map_err(|error: rusqlite::Error| fault::told(&path.into(), error.into()))
 }
 
 /// Opens a file in a folder that cannot be written, where SQLite cannot keep its helper files: nobody writes there.
@@ -120,7 +123,7 @@ fn connect_immutable(path: &Path) -> Result<Connection, StoreError> {
     }
     url.push_str("?immutable=1");
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
-    Connection::open_with_flags(url, flags).map_err(|error| fault::told(path, error))
+    Connection::open_with_flags(url, flags).map_err(|error| fault::told(&path.into(), error.into()))
 }
 
 /// Durable commits, on macOS too; the file stays in WAL mode once it is.
@@ -136,14 +139,19 @@ fn recognise(path: &Path, connection: &Connection) -> Result<(), StoreError> {
         let id: i32 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
         Ok((id, migrations::version(connection)?))
     };
-    let (id, found) = look().map_err(|error| fault::told(path, error))?;
+    let (id, found) =
+        look().map_err(|error: rusqlite::Error| fault::told(&path.into(), error.into()))?;
     let known = migrations::latest();
-    let path = path.to_owned();
+    let store = StoreName::from(path);
     if id != APPLICATION_ID {
-        return Err(StoreError::Foreign { path });
+        return Err(StoreError::Foreign { store });
     }
     if found > known {
-        return Err(StoreError::TooNew { path, found, known });
+        return Err(StoreError::TooNew {
+            store,
+            found,
+            known,
+        });
     }
     Ok(())
 }

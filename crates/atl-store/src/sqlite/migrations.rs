@@ -10,7 +10,7 @@ const MIGRATIONS: [&str; 3] = [
 ];
 
 /// The newest version known here.
-pub(super) fn latest() -> u32 {
+pub(crate) fn latest() -> u32 {
     u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
 }
 
@@ -21,7 +21,12 @@ pub(super) fn version(connection: &Connection) -> rusqlite::Result<u32> {
 
 /// Takes the steps that are missing. To be called in a transaction: another process may have been first.
 pub(super) fn run(connection: &Connection) -> rusqlite::Result<()> {
-    for (sql, step) in MIGRATIONS.iter().zip(1..) {
+    run_to(connection, latest())
+}
+
+/// The same, up to a version.
+pub(super) fn run_to(connection: &Connection, last: u32) -> rusqlite::Result<()> {
+    for (sql, step) in MIGRATIONS.iter().zip(1..=last) {
         if version(connection)? < step {
             connection.execute_batch(sql)?;
             connection.pragma_update(None, "user_version", step)?;

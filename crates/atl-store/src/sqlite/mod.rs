@@ -3,27 +3,25 @@
 //! The file is in WAL mode with `synchronous = FULL`: a commit is one flush instead of the four of a rollback journal,
 //! those who look do not wait for those who write, and a kill at any point leaves the last whole transaction.
 
+mod copied;
 mod fault;
 mod file;
 mod migrations;
-mod tables;
+mod session;
 
-use std::path::PathBuf;
-
-use atl_keys::Fingerprint;
-use jiff::Timestamp;
 use rusqlite::{Connection, ErrorCode, TransactionBehavior};
 
+pub(crate) use copied::TABLES;
+pub(crate) use migrations::latest;
+
 use crate::StoreError;
-use crate::database::{Database, SealedKeypair};
-use crate::grants::{GrantRow, GrantState};
-use crate::journal::{JournalRow, Outcome, Step};
-use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
-use crate::seal::SealHeader;
+use crate::sql::{Fault, Sql};
+use crate::url::StoreName;
+use session::Session;
 
 /// An open store, or a copy of one in memory to look at.
 pub(crate) struct Sqlite {
-    path: PathBuf,
+    name: StoreName,
     connection: Connection,
     /// A copy in memory, which must not be written: it would be lost.
     looking: bool,
@@ -31,17 +29,24 @@ pub(crate) struct Sqlite {
 
 impl Sqlite {
     /// Reads.
-    fn read<T>(
+    pub(crate) fn read<T>(
         &self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut dyn Sql) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
-        work(&self.connection).map_err(|error| self.fault(error))
+        work(&mut Session(&self.connection)).map_err(|error| self.fault(error))
     }
 
     /// Writes in one transaction, which keeps other writers out from its beginning.
-    fn write<T>(
+    pub(crate) fn write<T>(
         &mut self,
-        work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
+        work: impl FnOnce(&mut dyn Sql) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        self.transact(|connection| work(&mut Session(connection)))
+    }
+
+    fn transact<T>(
+        &mut self,
+        work: impl FnOnce(&Connection) -> Result<T, Fault>,
     ) -> Result<T, StoreError> {
         let transact = || {
             let transaction = self
@@ -54,150 +59,29 @@ impl Sqlite {
         transact().map_err(|error| self.fault(error))
     }
 
-    fn fault(&self, error: rusqlite::Error) -> StoreError {
-        if self.looking && error.sqlite_error_code() == Some(ErrorCode::ReadOnly) {
-            let path = self.path.clone();
-            return StoreError::LookingOnly { path };
-        }
-        fault::told(&self.path, error)
-    }
-}
-
-impl Database for Sqlite {
-    fn seal_header(&mut self) -> Result<SealHeader, StoreError> {
-        self.read(tables::seal_header)
-    }
-
-    fn migrate(&mut self) -> Result<(), StoreError> {
+    /// Brings the schema up to date.
+    pub(crate) fn migrate(&mut self) -> Result<(), StoreError> {
+        let of_sqlite = |error: rusqlite::Error| fault::told(&self.name, error.into());
         if !self.looking {
-            self.read(file::durable)?;
+            file::durable(&self.connection).map_err(of_sqlite)?;
         }
-        if self.read(migrations::version)? < migrations::latest() {
-            self.write(migrations::run)?;
+        if migrations::version(&self.connection).map_err(of_sqlite)? < latest() {
+            self.transact(|connection| Ok(migrations::run(connection)?))?;
         }
-        self.read(|connection| connection.pragma_update(None, "query_only", self.looking))
+        self.connection
+            .pragma_update(None, "query_only", self.looking)
+            .map_err(|error| self.fault(error.into()))
     }
 
-    fn keypairs(&mut self) -> Result<Vec<KeypairRow>, StoreError> {
-        self.read(tables::keypairs)
-    }
-
-    fn sealed_keypair(
-        &mut self,
-        fingerprint: &Fingerprint,
-    ) -> Result<Option<SealedKeypair>, StoreError> {
-        self.read(|connection| tables::sealed_keypair(connection, fingerprint))
-    }
-
-    fn add_keypair(&mut self, row: &KeypairRow, sealed: &[u8]) -> Result<KeypairRow, StoreError> {
-        self.write(|connection| tables::add_keypair(connection, row, sealed))
-    }
-
-    fn keypair_or_add(
-        &mut self,
-        row: &KeypairRow,
-        sealed: &[u8],
-    ) -> Result<KeypairRow, StoreError> {
-        self.write(
-            |connection| match tables::newest_keypair(connection, &row.consumer)? {
-                Some(kept) => Ok(kept),
-                None => tables::add_keypair(connection, row, sealed),
-            },
-        )
-    }
-
-    fn set_keypair_state(
-        &mut self,
-        fingerprint: &Fingerprint,
-        state: KeyState,
-    ) -> Result<bool, StoreError> {
-        self.write(|connection| tables::set_keypair_state(connection, fingerprint, state))
-    }
-
-    fn delete_keypair(&mut self, fingerprint: &Fingerprint) -> Result<bool, StoreError> {
-        self.write(|connection| tables::delete_keypair(connection, fingerprint))
-    }
-
-    fn registrations(&mut self) -> Result<Vec<Registration>, StoreError> {
-        self.read(tables::registrations)
-    }
-
-    fn put_registration(&mut self, registration: &Registration) -> Result<(), StoreError> {
-        self.write(|connection| tables::put_registration(connection, registration))
-    }
-
-    fn delete_registration(&mut self, consumer: &str, server_url: &str) -> Result<(), StoreError> {
-        self.write(|connection| tables::delete_registration(connection, consumer, server_url))
-    }
-
-    fn links(&mut self) -> Result<Vec<LinkMade>, StoreError> {
-        self.read(tables::links)
-    }
-
-    fn add_link(&mut self, link: &LinkMade) -> Result<(), StoreError> {
-        self.write(|connection| tables::add_link(connection, link))
-    }
-
-    fn delete_link(&mut self, server_url: &str, link_id: &str) -> Result<(), StoreError> {
-        self.write(|connection| tables::delete_link(connection, server_url, link_id))
-    }
-
-    fn grants(&mut self) -> Result<Vec<GrantRow>, StoreError> {
-        self.read(tables::grants::grants)
-    }
-
-    fn sealed_grant(&mut self, id: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|connection| tables::grants::sealed_grant(connection, id))
-    }
-
-    fn put_grant(
-        &mut self,
-        row: &GrantRow,
-        sealed: &[u8],
-        instead_of: &[&str],
-    ) -> Result<(), StoreError> {
-        self.write(|connection| {
-            for id in instead_of {
-                tables::grants::delete_grant(connection, id)?;
+    fn fault(&self, error: Fault) -> StoreError {
+        match &error {
+            Fault::Sqlite(error)
+                if self.looking && error.sqlite_error_code() == Some(ErrorCode::ReadOnly) =>
+            {
+                let store = self.name.clone();
+                StoreError::LookingOnly { store }
             }
-            tables::grants::put_grant(connection, row, sealed)
-        })
-    }
-
-    fn set_grant_state(
-        &mut self,
-        id: &str,
-        state: GrantState,
-        checked: Timestamp,
-        note: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        self.write(|connection| {
-            tables::grants::set_grant_state(connection, id, state, checked, note)
-        })
-    }
-
-    fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError> {
-        self.write(|connection| tables::grants::delete_grant(connection, id))
-    }
-
-    fn begin(&mut self, step: &Step, started: Timestamp) -> Result<i64, StoreError> {
-        self.write(|connection| tables::begin(connection, step, started))
-    }
-
-    fn finish(
-        &mut self,
-        id: i64,
-        outcome: &Outcome,
-        finished: Timestamp,
-    ) -> Result<bool, StoreError> {
-        self.write(|connection| tables::finish(connection, id, outcome, finished))
-    }
-
-    fn journal(&mut self, limit: usize) -> Result<Vec<JournalRow>, StoreError> {
-        self.read(|connection| tables::journal(connection, limit))
-    }
-
-    fn open_steps(&mut self) -> Result<Vec<JournalRow>, StoreError> {
-        self.read(tables::open_steps)
+            _ => fault::told(&self.name, error),
+        }
     }
 }

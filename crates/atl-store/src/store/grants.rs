@@ -38,7 +38,7 @@ impl Store {
             return Ok(None);
         };
         let broken = || StoreError::GrantSealBroken {
-            path: self.path.clone(),
+            store: self.name.clone(),
             id: grant.id.clone(),
         };
         let plain = self
@@ -95,7 +95,7 @@ impl Store {
             Ok(())
         } else {
             Err(StoreError::NoSuchGrant {
-                path: self.path.clone(),
+                store: self.name.clone(),
                 id: id.to_owned(),
             })
         }

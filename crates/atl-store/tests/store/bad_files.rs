@@ -98,7 +98,7 @@ fn a_damaged_file() {
                 .unwrap();
         },
         "store_damaged",
-        "the store `PATH` is damaged: Conversion error from type Text at index: 1, column `started` is unreadable",
+        "the store `PATH` is damaged: column `started` is unreadable",
     );
     check(
         |place| {
@@ -108,7 +108,7 @@ fn a_damaged_file() {
                 .unwrap();
         },
         "store_damaged",
-        "the store `PATH` is damaged: Conversion error from type Text at index: 0, column `value` is unreadable",
+        "the store `PATH` is damaged: column `value` is unreadable",
     );
 }
 

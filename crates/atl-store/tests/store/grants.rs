@@ -2,10 +2,25 @@
 
 use atl_store::{GrantRow, GrantSecrets, GrantState, Store};
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
 use secrecy::ExposeSecret as _;
 
-use crate::place::{Place, grant, grant_secrets};
+use crate::place::{Kind, Place, grant, grant_secrets, on_both};
+
+on_both!(
+    a_grant_comes_back_whole,
+    what_the_server_did_not_say_stays_unsaid,
+    grants_are_in_the_order_of_servers_consumers_and_users_and_the_oldest_first,
+    a_token_is_in_the_store_once,
+    a_renewed_grant_takes_the_place_of_the_old_one,
+    a_grant_is_replaced_in_one_step_or_not_at_all,
+    what_a_server_said_of_a_grant_is_kept_with_the_time,
+    a_grant_that_is_not_there_is_said_to_be_missing,
+    a_forgotten_grant_is_gone,
+    no_token_is_in_the_files_or_in_print,
+    sealed_secrets_open_only_in_their_place,
+    names_of_the_fleet_file_are_no_part_of_the_seal,
+    a_row_that_cannot_be_read_is_a_damaged_store,
+);
 
 /// Token, secret and session handle.
 fn texts(secrets: &GrantSecrets) -> [&str; 3] {
@@ -23,8 +38,8 @@ fn check_opens(store: &Store, row: &GrantRow, secrets: &GrantSecrets) {
 }
 
 /// A store with a grant in each of these rows, whose secrets begin with the id.
-fn filled(rows: &[GrantRow]) -> (Place, Store) {
-    let place = Place::new();
+fn filled(kind: Kind, rows: &[GrantRow]) -> (Place, Store) {
+    let place = Place::on(kind);
     let store = place.open();
     for row in rows {
         store.put_grant(row, &grant_secrets(&row.id), &[]).unwrap();
@@ -32,18 +47,13 @@ fn filled(rows: &[GrantRow]) -> (Place, Store) {
     (place, store)
 }
 
-/// Changes the file behind the store's back, as it would not.
+/// Changes the store behind its back, as it would not.
 fn tamper(place: &Place, sql: &str) {
-    let database = Connection::open(place.store_file()).unwrap();
-    database
-        .pragma_update(None, "ignore_check_constraints", true)
-        .unwrap();
-    assert_eq!(database.execute(sql, []).unwrap(), 1, "{sql}");
+    assert_eq!(place.tamper(sql), 1, "{sql}");
 }
 
-#[test]
-fn a_grant_comes_back_whole() {
-    let place = Place::new();
+fn a_grant_comes_back_whole(kind: Kind) {
+    let place = Place::on(kind);
     let row = GrantRow {
         note: Some("caf\u{e9}".into()),
         ..grant("000000000001")
@@ -57,9 +67,8 @@ fn a_grant_comes_back_whole() {
     assert!(again.grant_secrets(&grant("0")).unwrap().is_none());
 }
 
-#[test]
-fn what_the_server_did_not_say_stays_unsaid() {
-    let place = Place::new();
+fn what_the_server_did_not_say_stays_unsaid(kind: Kind) {
+    let place = Place::on(kind);
     let row = GrantRow {
         expires_in: None,
         session_expires_in: None,
@@ -101,30 +110,31 @@ fn a_grant_ends_so_long_after_its_token_was_issued() {
     }
 }
 
-#[test]
-fn grants_are_in_the_order_of_servers_consumers_and_users_and_the_oldest_first() {
+fn grants_are_in_the_order_of_servers_consumers_and_users_and_the_oldest_first(kind: Kind) {
     let row = |id: &str, server: &str, consumer: &str, user: &str| GrantRow {
         server: server.into(),
         consumer: consumer.into(),
         user: user.into(),
         ..grant(id)
     };
-    let (_place, store) = filled(&[
-        row("5", "wiki", "bot", "alice"),
-        row("3", "jira", "bot", "bob"),
-        row("4", "jira", "ci", "alice"),
-        row("2", "jira", "bot", "alice"),
-        row("1", "jira", "bot", "alice"),
-    ]);
+    let (_place, store) = filled(
+        kind,
+        &[
+            row("5", "wiki", "bot", "alice"),
+            row("3", "jira", "bot", "bob"),
+            row("4", "jira", "ci", "alice"),
+            row("2", "jira", "bot", "alice"),
+            row("1", "jira", "bot", "alice"),
+        ],
+    );
     let grants = store.grants().unwrap();
     let ids: Vec<_> = grants.iter().map(|row| row.id.as_str()).collect();
     assert_eq!(ids, ["2", "1", "3", "4", "5"]);
 }
 
-#[test]
-fn a_token_is_in_the_store_once() {
+fn a_token_is_in_the_store_once(kind: Kind) {
     let row = grant("000000000001");
-    let (_place, store) = filled(&[row.clone(), grant("000000000002")]);
+    let (_place, store) = filled(kind, &[row.clone(), grant("000000000002")]);
     let changed = GrantRow {
         state: GrantState::Expired,
         ..row
@@ -137,10 +147,9 @@ fn a_token_is_in_the_store_once() {
     check_opens(&store, &changed, &secrets);
 }
 
-#[test]
-fn a_renewed_grant_takes_the_place_of_the_old_one() {
+fn a_renewed_grant_takes_the_place_of_the_old_one(kind: Kind) {
     let (old, other) = (grant("000000000001"), grant("000000000002"));
-    let (_place, store) = filled(&[old.clone(), other.clone()]);
+    let (_place, store) = filled(kind, &[old.clone(), other.clone()]);
     let new = grant("000000000003");
     let secrets = grant_secrets("new");
     store.put_grant(&new, &secrets, &[&old.id]).unwrap();
@@ -151,16 +160,10 @@ fn a_renewed_grant_takes_the_place_of_the_old_one() {
 }
 
 /// A step that is not taken to its end leaves what was there.
-#[test]
-fn a_grant_is_replaced_in_one_step_or_not_at_all() {
+fn a_grant_is_replaced_in_one_step_or_not_at_all(kind: Kind) {
     let old = grant("000000000001");
-    let (place, store) = filled(std::slice::from_ref(&old));
-    Connection::open(place.store_file())
-        .unwrap()
-        .execute_batch(
-            "CREATE TRIGGER full BEFORE INSERT ON grants BEGIN SELECT RAISE(ABORT, 'no'); END",
-        )
-        .unwrap();
+    let (place, store) = filled(kind, std::slice::from_ref(&old));
+    place.refuse_grants();
     let new = grant("000000000002");
     let error = store.put_grant(&new, &grant_secrets("new"), &[&old.id]);
     assert_eq!(error.unwrap_err().code(), "store_failed");
@@ -171,13 +174,12 @@ fn a_grant_is_replaced_in_one_step_or_not_at_all() {
     }
 }
 
-#[test]
-fn what_a_server_said_of_a_grant_is_kept_with_the_time() {
+fn what_a_server_said_of_a_grant_is_kept_with_the_time(kind: Kind) {
     let row = GrantRow {
         checked: None,
         ..grant("000000000001")
     };
-    let (_place, store) = filled(&[row.clone(), grant("000000000002")]);
+    let (_place, store) = filled(kind, &[row.clone(), grant("000000000002")]);
     let said = [
         (GrantState::Expired, None),
         (
@@ -206,9 +208,8 @@ fn what_a_server_said_of_a_grant_is_kept_with_the_time() {
     }
 }
 
-#[test]
-fn a_grant_that_is_not_there_is_said_to_be_missing() {
-    let (_place, store) = filled(&[]);
+fn a_grant_that_is_not_there_is_said_to_be_missing(kind: Kind) {
+    let (_place, store) = filled(kind, &[]);
     let error = store
         .set_grant_state("6a1f0c9b2d3e", GrantState::Active, None)
         .unwrap_err();
@@ -217,10 +218,9 @@ fn a_grant_that_is_not_there_is_said_to_be_missing() {
     assert!(error.advice().contains("tokens list"), "{error}");
 }
 
-#[test]
-fn a_forgotten_grant_is_gone() {
+fn a_forgotten_grant_is_gone(kind: Kind) {
     let row = grant("000000000001");
-    let (place, store) = filled(std::slice::from_ref(&row));
+    let (place, store) = filled(kind, std::slice::from_ref(&row));
     assert!(store.forget_grant(&row.id).unwrap());
     assert!(!store.forget_grant(&row.id).unwrap(), "it was gone");
     for store in [store, place.open()] {
@@ -229,30 +229,23 @@ fn a_forgotten_grant_is_gone() {
     }
 }
 
-#[test]
-fn no_token_is_in_the_files_or_in_print() {
+fn no_token_is_in_the_files_or_in_print(kind: Kind) {
     let row = grant("000000000001");
     let secrets = grant_secrets("hunter2");
-    let place = Place::new();
+    let place = Place::on(kind);
     let store = place.open();
     store.put_grant(&row, &secrets, &[]).unwrap();
 
     let look = |place: &Place| {
-        for (path, _) in place.files() {
-            let bytes = fs_err::read(&path).unwrap();
-            for text in texts(&secrets) {
-                let found = bytes
-                    .windows(text.len())
-                    .any(|window| window == text.as_bytes());
-                assert!(!found, "{text} is in {}", path.display());
-            }
+        for text in texts(&secrets) {
+            assert_eq!(place.find(text.as_bytes()), None, "{text}");
         }
     };
     look(&place);
     let renewed = grant("000000000002");
     store.put_grant(&renewed, &secrets, &[&row.id]).unwrap();
     let found = store.grant_secrets(&renewed).unwrap().unwrap();
-    tamper(&place, "UPDATE grants SET user = 'bob'");
+    tamper(&place, "UPDATE grants SET \"user\" = 'bob'");
     let error = store.grant_secrets(&store.grants().unwrap()[0]);
     let error = error.unwrap_err();
     let shown = format!("{found:?} {store:?} {error} {error:?} {}", error.advice());
@@ -262,18 +255,17 @@ fn no_token_is_in_the_files_or_in_print() {
 }
 
 /// Secrets that were put in another grant's row, or changed, do not open.
-#[test]
-fn sealed_secrets_open_only_in_their_place() {
+fn sealed_secrets_open_only_in_their_place(kind: Kind) {
     for sql in [
         "UPDATE grants SET sealed = (SELECT sealed FROM grants WHERE number = 2) WHERE number = 1",
-        "UPDATE grants SET sealed = zeroblob(length(sealed)) WHERE number = 1",
-        "UPDATE grants SET sealed = x'00' WHERE number = 1",
-        "UPDATE grants SET user = 'admin' WHERE number = 1",
+        "UPDATE grants SET sealed = substr(sealed, 2) WHERE number = 1",
+        "UPDATE grants SET sealed = substr(sealed, 1, 1) WHERE number = 1",
+        "UPDATE grants SET \"user\" = 'admin' WHERE number = 1",
         "UPDATE grants SET consumer_key = 'other' WHERE number = 1",
         "UPDATE grants SET server_url = 'https://evil.example' WHERE number = 1",
         "UPDATE grants SET id = '000000000009' WHERE number = 1",
     ] {
-        let (place, store) = filled(&[grant("000000000001"), grant("000000000002")]);
+        let (place, store) = filled(kind, &[grant("000000000001"), grant("000000000002")]);
         tamper(&place, sql);
         let grants = store.grants().unwrap();
         let (left, moved): (Vec<_>, Vec<_>) =
@@ -286,18 +278,16 @@ fn sealed_secrets_open_only_in_their_place() {
 }
 
 /// The name of a server or of a consumer may change in the fleet file.
-#[test]
-fn names_of_the_fleet_file_are_no_part_of_the_seal() {
+fn names_of_the_fleet_file_are_no_part_of_the_seal(kind: Kind) {
     let row = grant("000000000001");
-    let (place, store) = filled(std::slice::from_ref(&row));
+    let (place, store) = filled(kind, std::slice::from_ref(&row));
     tamper(&place, "UPDATE grants SET server = 'j', consumer = 'c'");
     let renamed = store.grants().unwrap().remove(0);
     assert_eq!((&*renamed.server, &*renamed.consumer), ("j", "c"));
     check_opens(&store, &renamed, &grant_secrets(&row.id));
 }
 
-#[test]
-fn a_row_that_cannot_be_read_is_a_damaged_store() {
+fn a_row_that_cannot_be_read_is_a_damaged_store(kind: Kind) {
     for (sql, column) in [
         ("UPDATE grants SET state = 'fine'", "state"),
         ("UPDATE grants SET created = 'yesterday'", "created"),
@@ -309,7 +299,7 @@ fn a_row_that_cannot_be_read_is_a_damaged_store() {
             "session_expires_in",
         ),
     ] {
-        let (place, store) = filled(&[grant("000000000001")]);
+        let (place, store) = filled(kind, &[grant("000000000001")]);
         tamper(&place, sql);
         let error = store.grants().unwrap_err();
         assert_eq!(error.code(), "store_damaged", "{sql}");

@@ -3,11 +3,15 @@
 use atl_store::{Outcome, Step};
 use proptest::prelude::*;
 
-use crate::place::{Place, step};
+use crate::place::{Kind, Place, on_both, step};
 
-#[test]
-fn a_step_is_open_until_it_has_ended() {
-    let place = Place::new();
+on_both!(
+    a_step_is_open_until_it_has_ended,
+    the_newest_steps_come_first_and_open_ones_in_order,
+);
+
+fn a_step_is_open_until_it_has_ended(kind: Kind) {
+    let place = Place::on(kind);
     let store = place.open();
     let begun = step("consumer put");
     let id = store.begin(&begun).unwrap();
@@ -35,9 +39,8 @@ fn a_step_is_open_until_it_has_ended() {
     }
 }
 
-#[test]
-fn the_newest_steps_come_first_and_open_ones_in_order() {
-    let store = Place::new().open();
+fn the_newest_steps_come_first_and_open_ones_in_order(kind: Kind) {
+    let store = Place::on(kind).open();
     let ids: Vec<i64> = (0..4)
         .map(|_| store.begin(&step("link create")).unwrap())
         .collect();

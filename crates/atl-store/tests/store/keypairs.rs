@@ -4,11 +4,19 @@ use atl_keys::Fingerprint;
 use atl_store::{KeyState, LinkMade, Registration};
 use jiff::Timestamp;
 
-use crate::place::{Place, keypairs};
+use crate::place::{Kind, Place, keypairs, on_both};
 
-#[test]
-fn a_keypair_comes_back_whole() {
-    let place = Place::new();
+on_both!(
+    a_keypair_comes_back_whole,
+    a_keypair_that_is_there_stays_as_it_is,
+    a_consumer_has_its_newest_keypair_that_is_not_retired,
+    a_keypair_is_not_given_to_a_second_consumer,
+    one_registration_for_a_consumer_on_a_server,
+    a_link_is_recorded_once,
+);
+
+fn a_keypair_comes_back_whole(kind: Kind) {
+    let place = Place::on(kind);
     let [keypair, other] = keypairs();
     let added = place
         .open()
@@ -29,9 +37,8 @@ fn a_keypair_comes_back_whole() {
     assert!(again.keypair(&other.fingerprint()).unwrap().is_none());
 }
 
-#[test]
-fn a_keypair_that_is_there_stays_as_it_is() {
-    let store = Place::new().open();
+fn a_keypair_that_is_there_stays_as_it_is(kind: Kind) {
+    let store = Place::on(kind).open();
     let [keypair, _] = keypairs();
     let first = store
         .add_keypair("bot", keypair, KeyState::Retired)
@@ -45,9 +52,8 @@ fn a_keypair_that_is_there_stays_as_it_is() {
     assert!(store.keypair(&keypair.fingerprint()).unwrap().is_some());
 }
 
-#[test]
-fn a_consumer_has_its_newest_keypair_that_is_not_retired() {
-    let store = Place::new().open();
+fn a_consumer_has_its_newest_keypair_that_is_not_retired(kind: Kind) {
+    let store = Place::on(kind).open();
     let [old, new] = keypairs();
     let made = store.keypair_or_add("bot", old).unwrap();
     assert_eq!(made.state, KeyState::Active);
@@ -74,9 +80,8 @@ fn a_consumer_has_its_newest_keypair_that_is_not_retired() {
     );
 }
 
-#[test]
-fn a_keypair_is_not_given_to_a_second_consumer() {
-    let store = Place::new().open();
+fn a_keypair_is_not_given_to_a_second_consumer(kind: Kind) {
+    let store = Place::on(kind).open();
     let [keypair, unknown] = keypairs();
     store.keypair_or_add("bot", keypair).unwrap();
     let error = store.keypair_or_add("other", keypair).unwrap_err();
@@ -131,9 +136,8 @@ fn registration(consumer: &str, server_url: &str, fingerprint: &Fingerprint) -> 
     }
 }
 
-#[test]
-fn one_registration_for_a_consumer_on_a_server() {
-    let store = Place::new().open();
+fn one_registration_for_a_consumer_on_a_server(kind: Kind) {
+    let store = Place::on(kind).open();
     let [old, new] = keypairs().each_ref().map(atl_keys::Keypair::fingerprint);
     let first = registration("bot", "https://a.example", &old);
     let elsewhere = registration("bot", "https://b.example", &old);
@@ -159,9 +163,8 @@ fn one_registration_for_a_consumer_on_a_server() {
     assert_eq!(store.registrations().unwrap(), [elsewhere]);
 }
 
-#[test]
-fn a_link_is_recorded_once() {
-    let store = Place::new().open();
+fn a_link_is_recorded_once(kind: Kind) {
+    let store = Place::on(kind).open();
     let link = LinkMade {
         server: "jira".into(),
         server_url: "https://a.example".into(),

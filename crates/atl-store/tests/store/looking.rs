@@ -2,19 +2,26 @@
 
 use atl_store::{GrantState, KeyState, Outcome};
 
-use crate::place::{Place, grant, grant_secrets, keypairs, step};
+use crate::place::{Kind, Place, grant, grant_secrets, keypairs, on_both, step};
 
-#[test]
-fn no_store_is_none_and_stays_none() {
-    let place = Place::new();
+on_both!(
+    no_store_is_none_and_stays_none,
+    looking_sees_everything_and_leaves_the_files_alone,
+    looking_sees_what_a_writer_has_not_folded_in_yet,
+    looking_writes_nothing,
+);
+
+fn no_store_is_none_and_stays_none(kind: Kind) {
+    let place = Place::on(kind);
     assert!(place.try_look().unwrap().is_none());
-    assert!(place.files().is_empty());
-    assert_eq!(fs_err::read_dir(place.folder()).unwrap().count(), 0);
+    assert!(!place.store_file().exists() && !place.key_file().exists());
+    if kind == Kind::Postgres {
+        assert_eq!(place.dump(), "", "no table");
+    }
 }
 
-#[test]
-fn looking_sees_everything_and_leaves_the_files_alone() {
-    let place = Place::new();
+fn looking_sees_everything_and_leaves_the_files_alone(kind: Kind) {
+    let place = Place::on(kind);
     let store = place.open();
     let [keypair, _] = keypairs();
     let row = store.add_keypair("bot", keypair, KeyState::Active).unwrap();
@@ -33,9 +40,8 @@ fn looking_sees_everything_and_leaves_the_files_alone() {
     assert_eq!(place.files(), before);
 }
 
-#[test]
-fn looking_sees_what_a_writer_has_not_folded_in_yet() {
-    let place = Place::new();
+fn looking_sees_what_a_writer_has_not_folded_in_yet(kind: Kind) {
+    let place = Place::on(kind);
     let writer = place.open();
     let id = writer.begin(&step("link create")).unwrap();
     let looking = place.look();
@@ -44,9 +50,8 @@ fn looking_sees_what_a_writer_has_not_folded_in_yet() {
     assert!(place.look().open_steps().unwrap().is_empty());
 }
 
-#[test]
-fn looking_writes_nothing() {
-    let place = Place::new();
+fn looking_writes_nothing(kind: Kind) {
+    let place = Place::on(kind);
     let writer = place.open();
     let [keypair, _] = keypairs();
     let id = writer.begin(&step("link create")).unwrap();

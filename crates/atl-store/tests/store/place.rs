@@ -1,5 +1,6 @@
 //! A folder with a store and its key, and values to put in.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -7,24 +8,70 @@ use atl_keys::{KeySize, Keypair};
 use atl_store::{
     GrantRow, GrantSecrets, GrantState, Holder, KeySource, Step, Store, StoreError, StoreUrl,
 };
+use atl_testbed::{Postgres, PostgresDatabase};
 use jiff::Timestamp;
+use rusqlite::Connection;
 use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
+
+/// Which kind of database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// Makes of each function two tests, one on each kind of database.
+macro_rules! on_both {
+    ($($test:ident),* $(,)?) => {
+        mod sqlite {
+            $(#[test] fn $test() { super::$test(crate::place::Kind::Sqlite); })*
+        }
+        mod postgres {
+            $(#[test] fn $test() {
+                if crate::place::postgres(concat!(module_path!(), "::", stringify!($test))).is_some() {
+                    super::$test(crate::place::Kind::Postgres);
+                }
+            })*
+        }
+    };
+}
+pub(crate) use on_both;
+
+/// The server; where there is none, this test says that it was skipped.
+pub(crate) fn postgres(test: &str) -> Option<&'static Postgres> {
+    Postgres::shared()
+        .map_err(|why| atl_testbed::skip(env!("CARGO_PKG_NAME"), test, why))
+        .ok()
+}
 
 /// Where a store is to be made, its key elsewhere.
 pub(crate) struct Place {
     folder: PathBuf,
     /// Removed with the place, except by those who only visit.
     _owned: Option<TempDir>,
+    database: Option<PostgresDatabase>,
 }
 
 impl Place {
+    /// For a SQLite store.
     pub(crate) fn new() -> Self {
         let owned = TempDir::new().unwrap();
         Self {
             folder: owned.path().to_owned(),
             _owned: Some(owned),
+            database: None,
         }
+    }
+
+    pub(crate) fn on(kind: Kind) -> Self {
+        let mut place = Self::new();
+        if kind == Kind::Postgres {
+            let database = Postgres::shared().unwrap().database();
+            fs_err::write(place.url_file(), database.url()).unwrap();
+            place.database = Some(database);
+        }
+        place
     }
 
     /// The place of another process.
@@ -32,6 +79,7 @@ impl Place {
         Self {
             folder: folder.to_owned(),
             _owned: None,
+            database: None,
         }
     }
 
@@ -48,8 +96,76 @@ impl Place {
         self.folder.join("config/store.key")
     }
 
+    /// Tells other processes where a store is that is no file.
+    fn url_file(&self) -> PathBuf {
+        self.folder.join("url")
+    }
+
     pub(crate) fn url(&self) -> StoreUrl {
-        StoreUrl::Sqlite(self.store_file())
+        match fs_err::read_to_string(self.url_file()) {
+            Ok(url) => url.parse().unwrap(),
+            Err(_) => StoreUrl::Sqlite(self.store_file()),
+        }
+    }
+
+    pub(crate) fn database(&self) -> &PostgresDatabase {
+        self.database.as_ref().unwrap()
+    }
+
+    /// Changes a store behind its back; checks stand in the way of nothing. How many rows were changed.
+    pub(crate) fn tamper(&self, sql: &str) -> u64 {
+        let Some(database) = &self.database else {
+            let database = Connection::open(self.store_file()).unwrap();
+            database
+                .pragma_update(None, "ignore_check_constraints", true)
+                .unwrap();
+            return database.execute(sql, []).unwrap() as u64;
+        };
+        let mut client = database.client();
+        client
+            .batch_execute(
+                "SET search_path = atl_admin;
+                 DO $$ DECLARE c record; BEGIN
+                   FOR c IN SELECT conrelid::regclass AS t, conname FROM pg_constraint
+                     WHERE contype = 'c' AND connamespace = 'atl_admin'::regnamespace
+                   LOOP EXECUTE format('ALTER TABLE %s DROP CONSTRAINT %I', c.t, c.conname); END LOOP;
+                 END $$",
+            )
+            .unwrap();
+        client.execute(sql, &[]).unwrap()
+    }
+
+    /// Makes every new grant fail.
+    pub(crate) fn refuse_grants(&self) {
+        match &self.database {
+            None => Connection::open(self.store_file())
+                .unwrap()
+                .execute_batch("CREATE TRIGGER full BEFORE INSERT ON grants BEGIN SELECT RAISE(ABORT, 'no'); END")
+                .unwrap(),
+            Some(database) => database
+                .client()
+                .batch_execute("ALTER TABLE atl_admin.grants ADD CHECK (false) NOT VALID")
+                .unwrap(),
+        }
+    }
+
+    /// All that the database holds, as text: what a copy or a backup of it would show.
+    pub(crate) fn dump(&self) -> String {
+        let mut client = self.database().client();
+        let tables = client
+            .query("SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+                 WHERE n.nspname = 'atl_admin' AND c.relkind = 'r' ORDER BY 1", &[])
+            .unwrap();
+        let mut text = String::new();
+        for table in tables {
+            let table: String = table.get(0);
+            let sql = format!(
+                "SELECT COALESCE(string_agg(t::text, chr(10) ORDER BY t::text), '') FROM atl_admin.{table} t"
+            );
+            let rows: String = client.query_one(&sql, &[]).unwrap().get(0);
+            text.extend([table, rows].map(|part| part + "\n"));
+        }
+        text
     }
 
     pub(crate) fn key(&self) -> KeySource {
@@ -72,6 +188,26 @@ impl Place {
         self.try_look().unwrap().unwrap()
     }
 
+    /// Where these bytes are, in a file or in the database, if they are anywhere.
+    pub(crate) fn find(&self, bytes: &[u8]) -> Option<String> {
+        let has = |whole: &[u8]| whole.windows(bytes.len()).any(|window| window == bytes);
+        if self.database.is_some() {
+            let dump = self.dump();
+            let hex = bytes.iter().fold(String::new(), |mut text, byte| {
+                write!(text, "{byte:02x}").unwrap();
+                text
+            });
+            if has(dump.as_bytes()) || dump.contains(&hex) {
+                return Some("the database".into());
+            }
+        }
+        let files = self.files().into_iter().map(|(path, _)| path);
+        files
+            .filter(|path| path.is_file())
+            .find(|path| has(&fs_err::read(path).unwrap()))
+            .map(|path| path.display().to_string())
+    }
+
     /// The names and digests of all files, to see that nothing changed.
     pub(crate) fn files(&self) -> Vec<(PathBuf, String)> {
         let mut found = Vec::new();
@@ -86,6 +222,9 @@ impl Place {
                     found.push((path, format!("{digest:x?}")));
                 }
             }
+        }
+        if self.database.is_some() {
+            found.push(("database".into(), self.dump()));
         }
         found.sort();
         found

@@ -7,7 +7,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::place::{Place, holder, keypairs};
+use crate::place::{Kind, Place, holder, keypairs, on_both};
+
+on_both!(
+    a_key_file_is_made_once_and_used_again,
+    two_stores_have_two_keys,
+    an_existing_store_never_gets_a_new_key,
+    a_key_file_may_be_moved_into_a_variable,
+    a_passphrase_opens_what_it_sealed,
+    a_wrong_key_is_noticed_before_anything_is_read,
+    what_is_no_key_is_neither_a_key_nor_a_passphrase,
+    no_secret_is_in_the_file_or_in_print,
+    a_sealed_key_opens_only_in_its_place,
+);
 
 fn text(text: &str) -> KeySource {
     KeySource::Text(text.into())
@@ -24,9 +36,8 @@ fn check_refused(place: &Place, key: &KeySource, code: &str) {
     assert_eq!(place.files(), before);
 }
 
-#[test]
-fn a_key_file_is_made_once_and_used_again() {
-    let place = Place::new();
+fn a_key_file_is_made_once_and_used_again(kind: Kind) {
+    let place = Place::on(kind);
     drop(place.open());
     let made = fs_err::read_to_string(place.key_file()).unwrap();
     assert!(made.starts_with("atl-admin-store-key-v1:"), "{made}");
@@ -34,9 +45,8 @@ fn a_key_file_is_made_once_and_used_again() {
     assert_eq!(fs_err::read_to_string(place.key_file()).unwrap(), made);
 }
 
-#[test]
-fn two_stores_have_two_keys() {
-    let (one, other) = (Place::new(), Place::new());
+fn two_stores_have_two_keys(kind: Kind) {
+    let (one, other) = (Place::on(kind), Place::on(kind));
     drop((one.open(), other.open()));
     assert_ne!(
         fs_err::read(one.key_file()).unwrap(),
@@ -44,31 +54,32 @@ fn two_stores_have_two_keys() {
     );
 }
 
-#[test]
-fn an_existing_store_never_gets_a_new_key() {
-    let place = Place::new();
+fn an_existing_store_never_gets_a_new_key(kind: Kind) {
+    let place = Place::on(kind);
     drop(place.open());
     fs_err::remove_file(place.key_file()).unwrap();
     check_refused(&place, &place.key(), "store_key_missing");
 
     let message = place.try_open().unwrap_err().to_string();
-    for path in [place.store_file(), place.key_file()] {
-        assert!(message.contains(path.to_str().unwrap()), "{message}");
+    let store = match kind {
+        Kind::Sqlite => place.store_file().display().to_string(),
+        Kind::Postgres => place.url().to_string(),
+    };
+    for name in [store, place.key_file().display().to_string()] {
+        assert!(message.contains(&name), "{message}");
     }
 }
 
-#[test]
-fn a_key_file_may_be_moved_into_a_variable() {
-    let place = Place::new();
+fn a_key_file_may_be_moved_into_a_variable(kind: Kind) {
+    let place = Place::on(kind);
     drop(place.open());
     let key = fs_err::read_to_string(place.key_file()).unwrap();
     fs_err::remove_file(place.key_file()).unwrap();
     Store::open(&place.url(), &text(&key), holder()).unwrap();
 }
 
-#[test]
-fn a_passphrase_opens_what_it_sealed() {
-    let place = Place::new();
+fn a_passphrase_opens_what_it_sealed(kind: Kind) {
+    let place = Place::on(kind);
     let [keypair, _] = keypairs();
     let store = Store::open(&place.url(), &text("correct horse"), holder()).unwrap();
     store.add_keypair("bot", keypair, KeyState::Active).unwrap();
@@ -103,17 +114,15 @@ fn a_passphrase_stands_for_a_key_made_by_scrypt() {
     Store::open(&place.url(), &text(&key), holder()).unwrap();
 }
 
-#[test]
-fn a_wrong_key_is_noticed_before_anything_is_read() {
-    let (place, other) = (Place::new(), Place::new());
+fn a_wrong_key_is_noticed_before_anything_is_read(kind: Kind) {
+    let (place, other) = (Place::on(kind), Place::on(kind));
     drop((place.open(), other.open()));
     check_refused(&place, &other.key(), "store_key_wrong");
     check_refused(&place, &text("a passphrase"), "store_key_wrong");
 }
 
-#[test]
-fn what_is_no_key_is_neither_a_key_nor_a_passphrase() {
-    let place = Place::new();
+fn what_is_no_key_is_neither_a_key_nor_a_passphrase(kind: Kind) {
+    let place = Place::on(kind);
     drop(place.open());
     let whole = fs_err::read_to_string(place.key_file()).unwrap();
     let cut = &whole[..whole.len() - 9];
@@ -129,20 +138,15 @@ fn what_is_no_key_is_neither_a_key_nor_a_passphrase() {
     }
 }
 
-#[test]
-fn no_secret_is_in_the_file_or_in_print() {
-    let place = Place::new();
+fn no_secret_is_in_the_file_or_in_print(kind: Kind) {
+    let place = Place::on(kind);
     let [keypair, _] = keypairs();
     let store = place.open();
     store.add_keypair("bot", keypair, KeyState::Active).unwrap();
     let der = keypair.to_der().unwrap();
     // Its header is that of every key of this size; the numbers begin well before the middle.
     let secret = &der[der.len() / 2..][..32];
-    for (path, _) in place.files() {
-        let bytes = fs_err::read(&path).unwrap();
-        let found = bytes.windows(secret.len()).any(|window| window == secret);
-        assert!(!found, "{}", path.display());
-    }
+    assert_eq!(place.find(secret), None);
     let shown = format!("{store:?} {:?}", text("hunter2"));
     assert!(!shown.contains("hunter2"), "{shown}");
 
@@ -159,21 +163,19 @@ fn no_secret_is_in_the_file_or_in_print() {
 }
 
 /// A private half that was put in another consumer's row, or changed, does not open.
-#[test]
-fn a_sealed_key_opens_only_in_its_place() {
+fn a_sealed_key_opens_only_in_its_place(kind: Kind) {
     for sql in [
         "UPDATE keypairs SET consumer = 'other' WHERE number = 1",
         "UPDATE keypairs SET sealed = (SELECT sealed FROM keypairs WHERE number = 2) WHERE number = 1",
-        "UPDATE keypairs SET sealed = zeroblob(length(sealed)) WHERE number = 1",
-        "UPDATE keypairs SET sealed = x'00' WHERE number = 1",
+        "UPDATE keypairs SET sealed = substr(sealed, 2) WHERE number = 1",
+        "UPDATE keypairs SET sealed = substr(sealed, 1, 1) WHERE number = 1",
     ] {
-        let place = Place::new();
+        let place = Place::on(kind);
         let store = place.open();
         for keypair in keypairs() {
             store.add_keypair("bot", keypair, KeyState::Active).unwrap();
         }
-        let database = rusqlite::Connection::open(place.store_file()).unwrap();
-        assert_eq!(database.execute(sql, []).unwrap(), 1);
+        assert_eq!(place.tamper(sql), 1);
 
         let [moved, left] = keypairs()
             .each_ref()
