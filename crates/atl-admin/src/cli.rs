@@ -10,7 +10,7 @@ use clap::{
 use crate::{
     commands::{
         apply, authorize, check, completions, history, init, keys, links, man, plan, request,
-        rotate, tokens,
+        rotate, store, tokens,
     },
     environment,
     flags::{self, Color, Format, Switch},
@@ -163,6 +163,9 @@ pub enum Commands {
     /// Look after granted tokens
     #[command(subcommand)]
     Tokens(tokens::Commands),
+    /// Look after the store itself
+    #[command(subcommand)]
+    Store(store::Commands),
     /// Show the journal: what was done, when, by whom, with what outcome
     History(history::Args),
     /// Print the JSON Schema of the fleet file

@@ -13,4 +13,5 @@ pub mod plan;
 pub mod request;
 pub mod rotate;
 pub(crate) mod schema;
+pub mod store;
 pub mod tokens;

@@ -12,7 +12,7 @@ use crate::{
     cli::{self, Cli, Commands},
     commands::{
         apply, authorize, check, completions, history, init, keys, links, man, plan, request,
-        rotate, schema, tokens,
+        rotate, schema, store, tokens,
     },
     context::Context,
     environment,
@@ -54,6 +54,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
         Commands::Tokens(command) => tokens::run(&context, &command),
+        Commands::Store(command) => store::run(&context, &command),
         Commands::History(args) => history::run(&context, &args),
         Commands::Schema => schema::run(&context),
         Commands::Completions(args) => completions::run(&context, &args),

@@ -88,7 +88,7 @@ impl Context {
     }
 
     /// Reads a store's URL; what it does not say, the variables of PostgreSQL's own programs do.
-    fn parse_store_url(&self, text: &str) -> Result<StoreUrl> {
+    pub(crate) fn parse_store_url(&self, text: &str) -> Result<StoreUrl> {
         let usage = |error: StoreError| Error::usage_of(&error, error.advice());
         let StoreUrl::Postgres(mut url) = text.parse().map_err(usage)? else {
             return text.parse().map_err(usage);
@@ -110,7 +110,7 @@ impl Context {
     }
 
     /// The store key of `--store-key`, else the one in the configuration folder.
-    fn store_key(&self) -> Result<KeySource> {
+    pub(crate) fn store_key(&self) -> Result<KeySource> {
         let Some(text) = self.globals.store_key.as_deref() else {
             return Ok(KeySource::File(locations::store_key()?));
         };

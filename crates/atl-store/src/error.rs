@@ -132,6 +132,26 @@ pub enum StoreError {
         /// The grant.
         id: String,
     },
+    /// There is no store to copy.
+    #[error("there is no store at `{store}`")]
+    NoStore {
+        /// Where it should be.
+        store: StoreName,
+    },
+    /// There is a store where one was to be made.
+    #[error("there is a store at `{store}` already")]
+    NotEmpty {
+        /// The store.
+        store: StoreName,
+    },
+    /// A copy is not what it was copied from.
+    #[error("the copy at `{store}` has not the same {what} as the store it was made from")]
+    NotCopied {
+        /// The copy.
+        store: StoreName,
+        /// What differs.
+        what: &'static str,
+    },
     /// The database server could not be reached.
     #[error("the store `{store}` could not be reached")]
     Unreachable {
@@ -308,6 +328,9 @@ impl StoreError {
             Self::Busy { .. } => "store_busy",
             Self::Io { .. } => "store_io",
             Self::Database { .. } => "store_failed",
+            Self::NoStore { .. } => "store_missing",
+            Self::NotEmpty { .. } => "store_not_empty",
+            Self::NotCopied { .. } => "store_not_copied",
             Self::Unreachable { .. } => "store_unreachable",
             Self::Tls { .. } => "store_tls",
             Self::Refused { .. } => "store_refused",
@@ -349,6 +372,9 @@ impl StoreError {
             Self::Io { .. } => "check the path; `--store` and `--store-key` choose other places".into(),
             Self::Database { store: StoreName::File(_), .. } => "run again; if it stays so, keep the file and put a backup in its place".into(),
             Self::Database { .. } => "look at the log of the database server, then run again".into(),
+            Self::NoStore { .. } => "name the store to copy with `--store`".into(),
+            Self::NotEmpty { .. } => "name a place that has no store; nothing was changed in either".into(),
+            Self::NotCopied { .. } => "do not use the copy: delete it, and copy again while nothing else works with either store; the store it was made from is unharmed".into(),
             Self::Unreachable { .. } => "check host and port of `--store`, and that the database server runs".into(),
             Self::Tls { .. } => "check `sslmode` and `sslrootcert` of `--store`: without `sslmode` a database on another host needs TLS with a certificate of its name, from an authority of the system or of `sslrootcert`".into(),
             Self::Refused { .. } => "check user, password (`PGPASSWORD`) and database of `--store`, and what the user may do; docs/store.md has the GRANTs".into(),

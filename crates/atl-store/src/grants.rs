@@ -3,7 +3,8 @@
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
+use zeroize::Zeroizing;
 
 /// Where a grant stands, as the server last said it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -96,6 +97,24 @@ pub struct GrantSecrets {
     pub secret: SecretString,
     /// The session handle, where there is one.
     pub session_handle: Option<SecretString>,
+}
+
+impl GrantSecrets {
+    /// Whether both are the same texts.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let texts = |of: &Self| {
+            [
+                Some(&of.token),
+                Some(&of.secret),
+                of.session_handle.as_ref(),
+            ]
+            .map(|text| {
+                text.map(|text| text.expose_secret().to_owned())
+                    .map(Zeroizing::new)
+            })
+        };
+        texts(self) == texts(other)
+    }
 }
 
 impl fmt::Debug for GrantSecrets {

@@ -22,7 +22,8 @@ pub use grants::{GrantRow, GrantSecrets, GrantState};
 pub use journal::{JournalRow, Outcome, Step};
 pub use key::KeySource;
 pub use lock::{Holder, Lock, LockHolder};
+
 pub use postgres::PostgresUrl;
 pub use rows::{KeyState, KeypairRow, LinkMade, Registration};
-pub use store::Store;
+pub use store::{Moved, Store};
 pub use url::{StoreName, StoreUrl};

@@ -52,6 +52,20 @@ impl<T: Into<Self>> From<Option<T>> for Value<'_> {
 pub(crate) struct Row(pub(crate) Vec<(String, Value<'static>)>);
 
 impl Row {
+    /// The statement that puts it into a table.
+    pub(crate) fn insert_into(&self, table: &str) -> String {
+        let names: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, _)| format!("\"{name}\""))
+            .collect();
+        let marks: Vec<_> = (1..=names.len())
+            .map(|number| format!("${number}"))
+            .collect();
+        let (names, marks) = (names.join(", "), marks.join(", "));
+        format!("INSERT INTO {table} ({names}) VALUES ({marks})")
+    }
+
     fn value(&self, column: &'static str) -> Result<&Value<'static>, Fault> {
         let found = self.0.iter().find(|(name, _)| name == column);
         found

@@ -1,6 +1,9 @@
 //! The door.
 
+mod copy;
 mod grants;
+
+pub use copy::Moved;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -27,6 +27,16 @@ pub enum StoreName {
     Database(String),
 }
 
+impl StoreUrl {
+    /// How it is called in errors.
+    pub(crate) fn name(&self) -> StoreName {
+        match self {
+            Self::Sqlite(path) => path.as_path().into(),
+            Self::Postgres(url) => url.name(),
+        }
+    }
+}
+
 impl StoreName {
     /// The file.
     pub(crate) fn path(&self) -> PathBuf {

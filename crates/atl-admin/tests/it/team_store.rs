@@ -117,3 +117,37 @@ fn a_grant_is_given_and_kept_in_it() {
     assert_eq!(grants["grants"][0]["user"], ALICE, "{grants:#}");
     assert_eq!(grants["grants"][0]["status"], "active", "{grants:#}");
 }
+
+#[test]
+fn a_store_moves_there_and_the_fleet_plans_empty_from_it() {
+    let Some((team, database)) = fleet("a_store_moves_there_and_the_fleet_plans_empty_from_it")
+    else {
+        return;
+    };
+    drop(team);
+    let fleet = Fleet::provisioned().with("PGPASSWORD", database.password());
+    let url = database
+        .url()
+        .replace(&format!(":{}", database.password()), "");
+    let (document, code) = fleet.json(&format!("store migrate --to {url}"));
+    assert_eq!(
+        (code, &document["verified"]),
+        (0, &true.into()),
+        "{document:#}"
+    );
+    assert_eq!(document["copied"]["keypairs"], 1, "{document:#}");
+    let again = fleet.run(&format!("store migrate --to {url}"));
+    assert_eq!(again.code, Some(1), "{}", again.shown());
+    assert!(again.stderr.contains("already"), "{}", again.stderr);
+
+    fleet.env.write(
+        "team.key",
+        &fleet.env.read("home/config/atl-admin/store.key"),
+    );
+    let flags = format!("--store {url} --store-key file:team.key");
+    let run = fleet.run(&format!("plan --detailed-exitcode {flags}"));
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let back = fleet.run(&format!("store migrate --to sqlite:back.db {flags}"));
+    assert_eq!(back.code, Some(0), "{}", back.shown());
+    assert!(back.stdout.contains("1 keypair, "), "{}", back.stdout);
+}

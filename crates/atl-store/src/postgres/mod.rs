@@ -18,7 +18,8 @@ use std::collections::HashSet;
 pub use url::PostgresUrl;
 
 use crate::seal::SealHeader;
-use crate::sql::{Fault, Sql};
+use crate::sql::{Fault, Row, Sql};
+use crate::sqlite::TABLES;
 use crate::url::StoreName;
 use crate::{StoreError, tables};
 use migrations::Found;
@@ -76,17 +77,57 @@ impl Postgres {
 
     /// Makes a store; where another process was first, does nothing.
     pub(crate) fn create(&mut self, header: &SealHeader) -> Result<(), StoreError> {
+        self.make(|session| tables::put_seal_header(session, header))
+            .map(drop)
+    }
+
+    /// Makes a store of these rows of `TABLES`; an error where there is one.
+    pub(crate) fn create_with(&mut self, rows: &[Vec<Row>]) -> Result<(), StoreError> {
+        let made = self.make(|session| {
+            for (table, rows) in TABLES.iter().zip(rows) {
+                for row in rows {
+                    session.insert(table, row)?;
+                }
+            }
+            // What is added later is numbered from there.
+            for (table, number) in [
+                ("keypairs", "number"),
+                ("links", "number"),
+                ("journal", "id"),
+                ("grants", "number"),
+            ] {
+                session.client.batch_execute(&format!(
+                    "SELECT setval(pg_get_serial_sequence('atl_admin.{table}', '{number}'), m)
+                     FROM (SELECT max({number}) AS m FROM {table}) AS t WHERE m IS NOT NULL"
+                ))?;
+            }
+            Ok(())
+        })?;
+        if made {
+            return Ok(());
+        }
+        Err(StoreError::NotEmpty {
+            store: self.name.clone(),
+        })
+    }
+
+    /// Makes the tables and fills them, in one transaction; whether there was no store.
+    fn make(
+        &mut self,
+        fill: impl FnOnce(&mut Session) -> Result<(), Fault>,
+    ) -> Result<bool, StoreError> {
         self.transact(|session| {
             session.client.simple_query(SCHEMA_LOCK)?;
             if migrations::version(&mut session.client)? != Found::Nothing {
-                return Ok(());
+                return Ok(false);
             }
             let schema = "SELECT 1 FROM pg_namespace WHERE nspname = 'atl_admin'";
             if session.client.query_typed_opt(schema, &[])?.is_none() {
                 session.client.batch_execute("CREATE SCHEMA atl_admin")?;
             }
             migrations::run(&mut session.client, 0)?;
-            tables::put_seal_header(session, header)
+            fill(session)?;
+            Ok(true)
         })
     }
 

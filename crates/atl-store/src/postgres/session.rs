@@ -24,6 +24,14 @@ impl Session {
         }
     }
 
+    /// Puts a row into a table.
+    pub(super) fn insert(&mut self, table: &str, row: &Row) -> Result<(), Fault> {
+        let values: Vec<_> = row.0.iter().map(|(_, value)| value.clone()).collect();
+        self.client
+            .execute(&row.insert_into(table), &parameters(&values))?;
+        Ok(())
+    }
+
     fn prepared(&mut self, sql: &'static str) -> Result<Statement, Fault> {
         if let Some(statement) = self.statements.get(sql) {
             return Ok(statement.clone());

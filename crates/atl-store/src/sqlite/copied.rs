@@ -31,34 +31,48 @@ impl Sqlite {
             looking: true,
         })
     }
+
+    /// The rows of `TABLES`.
+    pub(crate) fn rows(&self) -> Result<Vec<Vec<Row>>, StoreError> {
+        self.read(|sql| {
+            let all = [
+                "SELECT * FROM meta WHERE name IN ('kdf', 'key_check')",
+                "SELECT * FROM keypairs ORDER BY number",
+                "SELECT * FROM registrations",
+                "SELECT * FROM links ORDER BY number",
+                "SELECT * FROM journal ORDER BY id",
+                "SELECT * FROM grants ORDER BY number",
+            ];
+            all.into_iter()
+                .map(|select| sql.query(select, &[]))
+                .collect()
+        })
+    }
 }
 
 fn fill(version: u32, tables: &[Vec<Row>]) -> Result<Connection, Fault> {
     let mut connection = Connection::open_in_memory()?;
     let transaction = connection.transaction()?;
     migrations::run_to(&transaction, version)?;
+    insert(&transaction, tables)?;
+    transaction.commit()?;
+    Ok(connection)
+}
+
+/// Puts the rows of `TABLES` into tables that are empty.
+pub(super) fn insert(connection: &Connection, tables: &[Vec<Row>]) -> Result<(), Fault> {
     for (table, rows) in TABLES.iter().zip(tables) {
-        for Row(columns) in rows {
-            let names: Vec<_> = columns
-                .iter()
-                .map(|(name, _)| format!("\"{name}\""))
-                .collect();
-            let marks = vec!["?"; names.len()].join(", ");
-            let insert = format!(
-                "INSERT INTO {table} ({}) VALUES ({marks})",
-                names.join(", ")
-            );
-            let values = columns.iter().map(|(_, value)| match value {
+        for row in rows {
+            let values = row.0.iter().map(|(_, value)| match value {
                 Value::Null => types::Value::Null,
                 Value::Integer(number) => types::Value::Integer(*number),
                 Value::Text(text) => types::Value::Text(text.to_string()),
                 Value::Blob(bytes) => types::Value::Blob(bytes.to_vec()),
             });
-            transaction
-                .prepare_cached(&insert)?
+            connection
+                .prepare_cached(&row.insert_into(table))?
                 .execute(params_from_iter(values))?;
         }
     }
-    transaction.commit()?;
-    Ok(connection)
+    Ok(())
 }

@@ -8,9 +8,9 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::session::Session;
-use super::{Sqlite, fault, migrations};
+use super::{Sqlite, copied, fault, migrations};
 use crate::seal::SealHeader;
-use crate::sql::Fault;
+use crate::sql::{Fault, Row};
 use crate::url::StoreName;
 use crate::{StoreError, files, tables};
 
@@ -48,13 +48,27 @@ impl Sqlite {
 
     /// Makes a store; where another process was first, does nothing.
     pub(crate) fn create(path: &Path, header: &SealHeader) -> Result<(), StoreError> {
+        Self::make(path, |connection| {
+            tables::put_seal_header(&mut Session(connection), header)
+        })
+    }
+
+    /// Makes a store of these rows of `TABLES`.
+    pub(crate) fn create_with(path: &Path, rows: &[Vec<Row>]) -> Result<(), StoreError> {
+        Self::make(path, |connection| copied::insert(connection, rows))
+    }
+
+    fn make(
+        path: &Path,
+        fill: impl Fn(&Connection) -> Result<(), Fault>,
+    ) -> Result<(), StoreError> {
         files::make_once(path, |draft| {
             let make = || -> Result<(), Fault> {
                 let mut connection = Connection::open(draft)?;
                 let transaction = connection.transaction()?;
                 transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
                 migrations::run(&transaction)?;
-                tables::put_seal_header(&mut Session(&transaction), header)?;
+                fill(&transaction)?;
                 transaction.commit()?;
                 durable(&connection)?;
                 connection.close().map_err(|(_, error)| error.into())

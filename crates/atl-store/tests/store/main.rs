@@ -8,6 +8,7 @@ mod journal;
 mod keypairs;
 mod looking;
 mod migrations;
+mod moving;
 mod place;
 mod postgres;
 mod processes;
