@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use crate::{
     known::Known,
     plan::{Kind, ServerPlan},
+    rotate::{Rotation, RotationState, Strategy},
     trouble::{Trouble, message_of},
     wanted::{Consumer, Export, KeypairSource, State},
 };
@@ -20,11 +21,7 @@ use crate::{
 /// consumer, on the first server of the run that has it; the key itself is safe in the store.
 pub(crate) fn export(store: &Store, consumers: &[Consumer], servers: &mut [ServerPlan]) {
     for consumer in consumers {
-        let KeypairSource::Managed {
-            export: Some(targets),
-            ..
-        } = &consumer.keypair
-        else {
+        let Some(targets) = targets(consumer) else {
             continue;
         };
         let of_consumer = |plan: &ServerPlan| {
@@ -51,11 +48,33 @@ pub(crate) fn export(store: &Store, consumers: &[Consumer], servers: &mut [Serve
     }
 }
 
-pub(crate) fn export_one(
-    store: &Store,
-    consumer: &Consumer,
-    targets: &Export,
-) -> Result<(), Trouble> {
+/// The same for consumers whose key was rotated in place; what fails is said with the first of a consumer's rotations.
+pub(crate) fn export_rotated(store: &Store, consumers: &[Consumer], rotations: &mut [Rotation]) {
+    for consumer in consumers {
+        let Some(targets) = targets(consumer) else {
+            continue;
+        };
+        let verified = rotations.iter_mut().find(|rotation| {
+            rotation.consumer == consumer.name
+                && rotation.strategy == Strategy::InPlace
+                && rotation.state == RotationState::Verified
+        });
+        if let Some(rotation) = verified
+            && let Err(trouble) = export_one(store, consumer, targets)
+        {
+            rotation.error.get_or_insert(trouble);
+        }
+    }
+}
+
+fn targets(consumer: &Consumer) -> Option<&Export> {
+    match &consumer.keypair {
+        KeypairSource::Managed { export, .. } => export.as_ref(),
+        _ => None,
+    }
+}
+
+fn export_one(store: &Store, consumer: &Consumer, targets: &Export) -> Result<(), Trouble> {
     let known = Known::read(Some(store))?;
     let proven = |row: &&KeypairRow| {
         row.consumer == consumer.name

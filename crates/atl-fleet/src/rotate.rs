@@ -40,14 +40,14 @@ use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
     execute::Execute,
-    export,
+    export::export_rotated,
     guard::is_mass_change,
     keys::Keys,
     known::{Known, read_file_keys},
     plan::{PlanOptions, Status},
     step::RunInfo,
     trouble::Trouble,
-    wanted::{KeypairSource, Ready},
+    wanted::Ready,
 };
 use key_states::settle_states;
 use look::{Candidate, Seen, look_at};
@@ -269,7 +269,7 @@ impl Rotations<'_> {
         }
         match self.what.strategy {
             Strategy::InPlace => {
-                self.export(&mut rotations);
+                export_rotated(self.store, &self.ready.consumers, &mut rotations);
                 Ok(RotationReport::new(rotations))
             }
             Strategy::Overlap => self.dance(rotations, info, run),
@@ -298,27 +298,6 @@ impl Rotations<'_> {
             if is_ready(candidate) {
                 let rotation = candidate.rotation.clone();
                 candidate.rotation = rotation.refused(trouble.clone());
-            }
-        }
-    }
-
-    /// Writes the files that the fleet file names for keys that changed.
-    fn export(&self, rotations: &mut [Rotation]) {
-        for consumer in &self.ready.consumers {
-            let KeypairSource::Managed {
-                export: Some(targets),
-                ..
-            } = &consumer.keypair
-            else {
-                continue;
-            };
-            let verified = rotations.iter_mut().find(|rotation| {
-                rotation.consumer == consumer.name && rotation.state == RotationState::Verified
-            });
-            if let Some(rotation) = verified
-                && let Err(trouble) = export::export_one(self.store, consumer, targets)
-            {
-                rotation.error.get_or_insert(trouble);
             }
         }
     }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     choose::Held,
-    execute::Work,
+    execute::{Work, moved_on},
     kept::{self, Kept},
     plan::Status,
     provision::{Key, record, register},
@@ -83,7 +83,7 @@ impl<'a> Planned<'a> {
 
     fn register(self) -> Next<Registered<'a>> {
         let Self(subject) = self;
-        match subject.begin() {
+        match subject.is_as_planned().and_then(|()| subject.begin()) {
             Err(trouble) => Err(Box::new(
                 subject.ended(RotationState::Failed, Some(trouble)),
             )),
@@ -122,7 +122,7 @@ impl<'a> Registered<'a> {
     }
 
     /// What the server holds decides, not what the answer to the registration was.
-    fn after_the_put(self, registered: Result<(), Trouble>) -> Next<Self> {
+    fn after_the_put(mut self, registered: Result<(), Trouble>) -> Next<Self> {
         let Err(trouble) = registered else {
             return Ok(self);
         };
@@ -130,6 +130,7 @@ impl<'a> Registered<'a> {
         match held {
             Err(_) => Err(Box::new(self.open(trouble))),
             Ok(Held::Key(Some(held))) if held == self.subject.old.fingerprint => {
+                self.restore(false);
                 let message = trouble.message.clone();
                 let closed = self.close(&Outcome::Failed(message));
                 Err(Box::new(self.ended(
@@ -191,22 +192,20 @@ impl<'a> Registered<'a> {
         self.ended(RotationState::RolledBack, closed.err().unwrap_or(why))
     }
 
-    /// The server holds the old key again, or never had another: nothing is to be done but to say so.
+    /// The server holds the old key again, or never had another. That is proven, since it may be what a node of a
+    /// cluster says that has not heard of the new one; if it is refused, the old one is registered again.
     pub(super) fn close_as_old(mut self) -> Ended {
         self.restore(false);
-        let subject = &self.subject;
-        let closed = subject
-            .record(&subject.old, None)
-            .and_then(|()| {
-                self.close(&Outcome::Failed(
-                    "the run was killed; the server holds the old key".to_owned(),
-                ))
-            })
-            .err();
-        let error = closed.or_else(|| self.left.take());
-        let mut ended = self.subject.ended(RotationState::RolledBack, error);
-        ended.grants.ok = ended.grants.before;
-        ended
+        match self.subject.prove(false) {
+            Ok(()) => {}
+            Err(trouble) if trouble.status == Status::Unreachable => return self.open(trouble),
+            Err(trouble) => return self.put_back(trouble),
+        }
+        let closed = self.close(&Outcome::Failed(
+            "the run was killed; the server holds the old key".to_owned(),
+        ));
+        let error = closed.err().or_else(|| self.left.take());
+        self.subject.ended(RotationState::RolledBack, error)
     }
 
     /// Two-legged OAuth and the outgoing side, which the registration reset. What cannot be put back stays open in the
@@ -336,9 +335,27 @@ impl HandedOver<'_> {
 }
 
 impl Subject<'_> {
-    /// Writes down what a registration would reset, and what is about to be done.
+    /// Right before the registration the server must still hold the old key: where stores are separate nothing can lock,
+    /// and another administrator may have rotated meanwhile.
+    fn is_as_planned(&self) -> Result<(), Trouble> {
+        match self.held()? {
+            Held::Key(Some(held)) if held == self.old.fingerprint => Ok(()),
+            _ => Err(moved_on(self.server(), &self.consumer.name)),
+        }
+    }
+
+    /// Writes down what is about to be done, and what it would reset.
     fn begin(&self) -> Result<i64, Trouble> {
         let (journal, name) = (&self.work.journal, &self.consumer.name);
+        let unfinished = Unfinished {
+            link_id: self.link_id.clone(),
+            consumer_key: self.entry.key.clone(),
+            before: self.old.fingerprint.clone(),
+            after: self.new.fingerprint.clone(),
+            hands_over: self.exec.is_some(),
+        };
+        // First, so that a kill in between leaves nothing that only a rotation would close.
+        let step = journal.begin(name, ACTION, json!(unfinished))?;
         let known = self.work.execute.known;
         let url = journal.server_url;
         if known.kept(name, url, &self.link_id).is_none()
@@ -350,14 +367,7 @@ impl Subject<'_> {
         {
             journal.begin(name, kept::ACTION, json!(lose))?;
         }
-        let unfinished = Unfinished {
-            link_id: self.link_id.clone(),
-            consumer_key: self.entry.key.clone(),
-            before: self.old.fingerprint.clone(),
-            after: self.new.fingerprint.clone(),
-            hands_over: self.exec.is_some(),
-        };
-        journal.begin(name, ACTION, json!(unfinished))
+        Ok(step)
     }
 
     fn with_key(&self, key: &Key) -> NewConsumer {

@@ -19,6 +19,7 @@ use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
     execute::{Execute, Work},
+    export::export_rotated,
     keys::Keys,
     known::{Known, read_file_keys},
     plan::PlanOptions,
@@ -114,6 +115,7 @@ pub fn settle_rotations(
     for consumer in &ready.consumers {
         retire_left_over(store, &consumer.name)?;
     }
+    export_rotated(store, &ready.consumers, &mut rotations);
     Ok(RotationReport::new(rotations))
 }
 
@@ -309,10 +311,7 @@ fn decide<'a>(
         Some(entry) => Before::read(work.applinks, &rotation.link_id, Some(entry), kept.as_ref())?,
         None => Before::nothing(),
     };
-    let grants = match (next, &old.private) {
-        (Next::Close, Some(private)) => Grants::read(work, &consumer, private)?,
-        _ => Grants::stored(work, &consumer)?,
-    };
+    let grants = Grants::stored(work, &consumer)?;
     let entry = match ours {
         Some(entry) => as_registered(entry, &old),
         None => atl_applinks::NewConsumer {
