@@ -25,9 +25,18 @@ pub(crate) const ACCESS_TOKEN: &str = "/plugins/servlet/oauth/access-token";
 impl Fleet {
     /// Provisioned servers, and Alice's grant wanted on all of them.
     pub(crate) fn granting(specs: impl IntoIterator<Item = ServerSpec>) -> Self {
+        Self::granting_on(specs, |fleet| fleet)
+    }
+
+    /// The same with the store wherever `store` puts it.
+    pub(crate) fn granting_on(
+        specs: impl IntoIterator<Item = ServerSpec>,
+        store: fn(Self) -> Self,
+    ) -> Self {
         let fleet = Self::new(specs)
             .with("ALICE_PASSWORD", ALICE_PASSWORD)
             .with("BOB_PASSWORD", BOB_PASSWORD);
+        let fleet = store(fleet);
         let small = "    keypair: { bits: 2048 }\n    callback:";
         fleet.edit("    callback:", small);
         fleet.wants(&[ALICE]);

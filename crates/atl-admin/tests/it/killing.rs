@@ -1,6 +1,6 @@
 //! Killing a run at every one of its requests.
 
-use atl_testbed::{Generation, Kind, Matcher, ServerSpec, When};
+use atl_testbed::{Exchange, Generation, Kind, Matcher, ServerSpec, When};
 use serde_json::Value;
 
 use crate::estate::{Fleet, server};
@@ -15,10 +15,69 @@ pub(crate) struct Scenario {
 }
 
 /// A place in a run: the request with this number is held before or after it takes effect.
-#[derive(Clone, Copy, Debug)]
-struct Point {
-    request: usize,
-    when: When,
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    pub(crate) request: u32,
+    pub(crate) when: When,
+    shown: String,
+}
+
+impl std::fmt::Display for Point {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            request,
+            when,
+            shown,
+        } = self;
+        write!(f, "{when:?} request {request}, {shown}")
+    }
+}
+
+/// The points of a run that is in the log of the first server: before every request from the first write on, and after
+/// every one that this chooses; with `whole`, before those that come earlier too.
+pub(crate) fn points(fleet: &Fleet, whole: bool, after: fn(&Exchange) -> bool) -> Vec<Point> {
+    let log = fleet.first().log();
+    let first = log.iter().position(Exchange::is_write).unwrap();
+    let mut points = Vec::new();
+    for (request, exchange) in log.iter().enumerate() {
+        let mut add = |when| {
+            points.push(Point {
+                request: u32::try_from(request).unwrap(),
+                when,
+                shown: format!("{} {}", exchange.method, exchange.path),
+            });
+        };
+        if whole || request >= first {
+            add(When::Before);
+        }
+        if request >= first && after(exchange) {
+            add(When::After);
+        }
+    }
+    points
+}
+
+/// Starts a run and kills it at a point.
+#[track_caller]
+pub(crate) fn kill_at(fleet: &Fleet, line: &str, point: &Point) {
+    let server = fleet.first();
+    let hold = server.hold_one(Matcher::any(), point.request, point.when);
+    let running = fleet.start(line);
+    assert!(hold.wait_reached(), "{line}: never came {point}");
+    running.kill();
+    server.clear_faults();
+}
+
+/// Says how many points there are, and checks one half of them beside the other.
+#[expect(clippy::print_stderr, reason = "how many points there were")]
+pub(crate) fn in_halves(name: &str, what: &str, points: &[Point], check: impl Fn(&[Point]) + Sync) {
+    eprintln!("{name}: {} points {what}", points.len());
+    let (one, other) = points.split_at(points.len() / 2);
+    std::thread::scope(|scope| {
+        for half in [one, other] {
+            scope.spawn(|| check(half));
+        }
+    });
 }
 
 impl Scenario {
@@ -34,42 +93,11 @@ impl Scenario {
         fleet
     }
 
-    /// The points of an undisturbed run: before every request from the number `from` of the first write on, and after
-    /// every write.
-    fn points(&self, whole: bool) -> Vec<(Point, String)> {
-        let fleet = self.fleet();
-        let run = fleet.run(self.line);
-        assert_eq!(run.code, Some(0), "{}: {}", self.name, run.shown());
-        let log = fleet.first().log();
-        let first = log
-            .iter()
-            .position(atl_testbed::Exchange::is_write)
-            .unwrap();
-        let mut points = Vec::new();
-        for (request, exchange) in log.iter().enumerate() {
-            let shown = format!("{} {}", exchange.method, exchange.path);
-            if whole || request >= first {
-                let when = When::Before;
-                points.push((Point { request, when }, shown.clone()));
-            }
-            if exchange.is_write() {
-                let when = When::After;
-                points.push((Point { request, when }, shown));
-            }
-        }
-        points
-    }
-
     /// Kills a run at a point, runs again, and looks.
-    fn check(&self, point: Point, shown: &str) {
-        let at = format!("{}, killed {:?} {shown}", self.name, point.when);
+    fn check(&self, point: &Point) {
+        let at = format!("{}, killed {point}", self.name);
         let fleet = self.fleet();
-        let server = fleet.first();
-        let request = u32::try_from(point.request).unwrap();
-        let hold = server.hold_one(Matcher::any(), request, point.when);
-        let running = fleet.start(self.line);
-        assert!(hold.wait_reached(), "{at}");
-        running.kill();
+        kill_at(&fleet, self.line, point);
 
         let again = fleet.run(&format!("{} -o json", self.line));
         assert_eq!(again.code, Some(0), "{at}: {}", again.shown());
@@ -88,19 +116,13 @@ impl Scenario {
     }
 
     /// Kills a run at each of its points, from the first write on or in the whole of it.
-    #[expect(clippy::print_stderr, reason = "how many points there were")]
     pub(crate) fn run(&self, whole: bool) {
-        let points = self.points(whole);
-        eprintln!("{}: {} points to be killed at", self.name, points.len());
-        let (one, other) = points.split_at(points.len() / 2);
-        std::thread::scope(|scope| {
-            for half in [one, other] {
-                scope.spawn(move || {
-                    for (point, shown) in half {
-                        self.check(*point, shown);
-                    }
-                });
-            }
+        let undisturbed = self.fleet();
+        let run = undisturbed.run(self.line);
+        assert_eq!(run.code, Some(0), "{}: {}", self.name, run.shown());
+        let points = points(&undisturbed, whole, Exchange::is_write);
+        in_halves(self.name, "to be killed at", &points, |half| {
+            half.iter().for_each(|point| self.check(point));
         });
     }
 }
@@ -111,8 +133,8 @@ fn changes(document: &Value) -> &Vec<Value> {
 
 /// Every step of the journal has an outcome.
 #[track_caller]
-fn no_open_step(fleet: &Fleet, at: &str) {
-    let (history, _) = fleet.json("history");
+pub(crate) fn no_open_step(fleet: &Fleet, at: &str) {
+    let (history, _) = fleet.json("history --limit 1000");
     let steps = history["journal"].as_array().unwrap();
     for step in steps {
         let outcome = step["outcome"].as_str().unwrap();

@@ -60,6 +60,7 @@ mod request_bodies;
 mod request_parameters;
 mod request_refused;
 mod rotate;
+mod rotate_kill;
 mod rotate_overlap;
 mod running;
 mod schema;

@@ -11,7 +11,15 @@ use crate::{
 impl Fleet {
     /// The four products, provisioned, with Alice's and Bob's grants in the store, and an empty log.
     pub(crate) fn with_grants(specs: impl IntoIterator<Item = ServerSpec>) -> Self {
-        let fleet = Self::granting(specs);
+        Self::with_grants_on(specs, |fleet| fleet)
+    }
+
+    /// The same with the store wherever `store` puts it.
+    pub(crate) fn with_grants_on(
+        specs: impl IntoIterator<Item = ServerSpec>,
+        store: fn(Self) -> Self,
+    ) -> Self {
+        let fleet = Self::granting_on(specs, store);
         fleet.wants(&[ALICE, BOB]);
         let (report, code) = fleet.report("authorize --headless");
         assert_eq!(code, 0, "{report:#}");
