@@ -122,7 +122,9 @@ impl Scenario {
         assert_eq!(run.code, Some(0), "{}: {}", self.name, run.shown());
         let points = points(&undisturbed, whole, Exchange::is_write);
         in_halves(self.name, "to be killed at", &points, |half| {
-            half.iter().for_each(|point| self.check(point));
+            for point in half {
+                self.check(point);
+            }
         });
     }
 }

@@ -61,6 +61,7 @@ mod request_parameters;
 mod request_refused;
 mod rotate;
 mod rotate_kill;
+mod rotate_kill_overlap;
 mod rotate_overlap;
 mod running;
 mod schema;

@@ -14,20 +14,20 @@ use crate::{
 };
 
 /// Where a fleet keeps its store: the same matrix holds for every kind of store.
-type OnStore = fn(Fleet) -> Fleet;
+pub(crate) type OnStore = fn(Fleet) -> Fleet;
 
 /// A rotation to be killed: what there is before it, the command, what comes next, and what must be there in the end.
-struct Scenario {
-    name: &'static str,
-    generation: Generation,
-    store: OnStore,
-    prepare: fn(&Fleet),
-    line: &'static str,
-    next: &'static str,
-    settled: fn(&Fleet),
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) generation: Generation,
+    pub(crate) store: OnStore,
+    pub(crate) prepare: fn(&Fleet),
+    pub(crate) line: &'static str,
+    pub(crate) next: &'static str,
+    pub(crate) settled: fn(&Fleet),
 }
 
-const IN_PLACE: Scenario = Scenario {
+pub(crate) const IN_PLACE: Scenario = Scenario {
     name: "rotation in place",
     generation: Generation::Current,
     store: |fleet| fleet,
@@ -216,7 +216,7 @@ impl Scenario {
     }
 
     /// Kills the rotation before and after each of its requests, from the first write on or in the whole of it.
-    fn kill(&self, whole: bool) {
+    pub(crate) fn kill(&self, whole: bool) {
         let points = self.points(whole);
         in_halves(self.name, "to be killed at", &points, |half| {
             self.check(half);
