@@ -17,6 +17,8 @@ pub struct Ready {
     pub named: Vec<NamedLink>,
     /// SHA-256 of the fleet file's text, in hex, which a saved plan records.
     pub digest: String,
+    /// The secrets of the whole file that stand in it or in the environment, to be masked wherever they may turn up.
+    pub at_hand: Vec<SecretString>,
     /// What deserves a warning, such as a literal password; no secret in it.
     pub warnings: Vec<String>,
 }

@@ -60,6 +60,8 @@ mod request_bodies;
 mod request_parameters;
 mod request_refused;
 mod rotate;
+#[cfg(unix)]
+mod rotate_exec;
 mod rotate_kill;
 mod rotate_kill_overlap;
 mod rotate_overlap;

@@ -4,6 +4,7 @@
 //! Reading never stops at the first error; whatever could be understood is checked, and the errors come back sorted.
 
 mod address;
+mod at_hand;
 mod check;
 mod decode;
 mod error;

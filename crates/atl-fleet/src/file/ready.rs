@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::{
+    at_hand::at_hand,
     check::{admin_of, consumers, key_of, labels_of, servers, targets},
     decode::{Context, Entry},
     error::{FleetError, FleetErrors, Problem},
@@ -114,6 +115,7 @@ impl FleetFile {
             consumers,
             named,
             digest: self.digest.clone(),
+            at_hand: at_hand(&self.fleet, environment),
             warnings: warnings.map(FleetError::to_string).collect(),
         })
     }

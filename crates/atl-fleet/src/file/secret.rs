@@ -80,6 +80,13 @@ impl Decode for Secret {
     }
 }
 
+impl Secret {
+    /// What it is made of.
+    pub(super) fn segments(&self) -> &[Segment] {
+        &self.template.0
+    }
+}
+
 /// The warning about a secret that is no reference.
 pub(super) fn literal_secret() -> Problem {
     Problem::new("a secret stands in the fleet file itself")

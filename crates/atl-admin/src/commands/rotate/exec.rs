@@ -21,7 +21,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Shorter ones would mask ordinary words.
 const SHORTEST: usize = 4;
 
-/// The secrets of the fleet file that were resolved for this run.
+/// The secrets of the fleet file that were resolved for this run, and those that a command finds in its environment.
 pub(super) fn secrets(ready: &Ready) -> Vec<SecretString> {
     let of_servers = ready
         .servers
@@ -32,7 +32,8 @@ pub(super) fn secrets(ready: &Ready) -> Vec<SecretString> {
         .iter()
         .flat_map(|consumer| &consumer.grants)
         .filter_map(|grant| grant.password.as_ref());
-    of_servers.chain(of_grants).cloned().collect()
+    let resolved = of_servers.chain(of_grants);
+    resolved.chain(&ready.at_hand).cloned().collect()
 }
 
 /// Runs the command for one new key; the error says why it failed, in words that follow "the command".
