@@ -8,11 +8,12 @@ use crate::url::StoreName;
 
 /// Extended codes of I/O errors that are about writing; SQLite has them for a file size limit, a quota or a failing
 /// disk, and `SQLITE_FULL` for a full one.
-const WRITING: [i32; 6] = [
+const WRITING: [i32; 7] = [
     rusqlite::ffi::SQLITE_IOERR_WRITE,
     rusqlite::ffi::SQLITE_IOERR_FSYNC,
     rusqlite::ffi::SQLITE_IOERR_DIR_FSYNC,
     rusqlite::ffi::SQLITE_IOERR_TRUNCATE,
+    rusqlite::ffi::SQLITE_IOERR_SHMOPEN,
     rusqlite::ffi::SQLITE_IOERR_SHMSIZE,
     rusqlite::ffi::SQLITE_IOERR_SHMMAP,
 ];
