@@ -4,6 +4,7 @@ use atl_applinks::{Applinks, ApplinksError, Flags, Matrix, NewConsumer, Provider
 use serde_json::json;
 
 use crate::{
+    event::Event,
     execute::Work,
     kept::{Kept, target},
     planner::two_legged_of,
@@ -266,6 +267,29 @@ fn read_back(
         )),
         Err(trouble) => Try::Never(trouble),
     })
+}
+
+/// What `--force` accepted the loss of is told, once it is lost.
+pub(crate) fn tell_loss(work: &Work<'_>, consumer: &Consumer, link_id: &str, before: &Before) {
+    let was = &before.two_legged;
+    if !work.execute.options.force || was.execute_as.is_none() {
+        return;
+    }
+    let is = match now(work.applinks, link_id) {
+        Ok((is, _)) if same(&is, was) => return,
+        Ok((is, _)) => describe(&is),
+        Err(trouble) => format!("not known: {}", trouble.message),
+    };
+    let message = format!(
+        "the registration reset two-legged OAuth, which was {}; it is {is} now: a system administrator can set it in the \
+         server's admin pages",
+        describe(was)
+    );
+    (work.execute.sink)(&Event::Warning {
+        server: work.journal.server,
+        consumer: &consumer.name,
+        message: &message,
+    });
 }
 
 fn describe(two: &TwoLegged) -> String {

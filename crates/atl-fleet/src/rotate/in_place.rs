@@ -122,7 +122,7 @@ impl<'a> Registered<'a> {
     }
 
     /// What the server holds decides, not what the answer to the registration was.
-    fn after_the_put(mut self, registered: Result<(), Trouble>) -> Next<Self> {
+    fn after_the_put(self, registered: Result<(), Trouble>) -> Next<Self> {
         let Err(trouble) = registered else {
             return Ok(self);
         };
@@ -130,13 +130,7 @@ impl<'a> Registered<'a> {
         match held {
             Err(_) => Err(Box::new(self.open(trouble))),
             Ok(Held::Key(Some(held))) if held == self.subject.old.fingerprint => {
-                self.restore(false);
-                let message = trouble.message.clone();
-                let closed = self.close(&Outcome::Failed(message));
-                Err(Box::new(self.ended(
-                    RotationState::Failed,
-                    closed.err().unwrap_or(trouble),
-                )))
+                Err(Box::new(self.not_registered(trouble)))
             }
             Ok(Held::Key(Some(held))) if held == self.subject.new.fingerprint => {
                 Err(Box::new(self.put_back(trouble)))
@@ -169,8 +163,14 @@ impl<'a> Registered<'a> {
         }
     }
 
-    /// Puts the old key back and proves that; says what is where if that fails too.
+    /// Puts the old key back and proves that; says what is where if that fails too. A key that is neither is why the
+    /// proof failed, and is not overwritten.
     pub(super) fn put_back(mut self, why: Trouble) -> Ended {
+        match self.subject.held() {
+            Ok(held) if !self.subject.is_ours(&held) => return self.leave(&held),
+            Ok(_) => {}
+            Err(trouble) => return self.open(trouble),
+        }
         if let Err(trouble) = self.subject.put(&self.subject.old) {
             match self.subject.held() {
                 Ok(Held::Key(Some(held))) if held == self.subject.old.fingerprint => {}
@@ -181,8 +181,7 @@ impl<'a> Registered<'a> {
                 Err(_) => return self.open(trouble),
             }
         }
-        self.restore(false);
-        match self.subject.prove(false) {
+        match self.prove_old() {
             Ok(()) => {}
             Err(trouble) if trouble.status == Status::Unreachable => return self.open(trouble),
             Err(trouble) => return self.stuck(&why, &trouble),
@@ -192,11 +191,27 @@ impl<'a> Registered<'a> {
         self.ended(RotationState::RolledBack, closed.err().unwrap_or(why))
     }
 
+    /// The server did not take the new key.
+    fn not_registered(mut self, why: Trouble) -> Ended {
+        if let Err(trouble) = self.prove_old() {
+            return match trouble.status {
+                Status::Unreachable => self.open(why),
+                _ => self.put_back(trouble),
+            };
+        }
+        let closed = self.close(&Outcome::Failed(why.message.clone()));
+        self.ended(RotationState::Failed, closed.err().unwrap_or(why))
+    }
+
+    fn prove_old(&mut self) -> Result<(), Trouble> {
+        self.restore(false);
+        self.subject.prove(false)
+    }
+
     /// The server holds the old key again, or never had another. That is proven, since it may be what a node of a
     /// cluster says that has not heard of the new one; if it is refused, the old one is registered again.
     pub(super) fn close_as_old(mut self) -> Ended {
-        self.restore(false);
-        match self.subject.prove(false) {
+        match self.prove_old() {
             Ok(()) => {}
             Err(trouble) if trouble.status == Status::Unreachable => return self.open(trouble),
             Err(trouble) => return self.put_back(trouble),
@@ -226,7 +241,13 @@ impl<'a> Registered<'a> {
         let registered = self.subject.with_key(key);
         let restored = two_legged::set(work, consumer, &registered, link_id, before)
             .and_then(|()| kept::close(work, consumer, &Outcome::Done));
-        self.left = restored.err().map(not_restored);
+        self.left = match restored {
+            Ok(()) => {
+                two_legged::tell_loss(work, consumer, link_id, before);
+                None
+            }
+            Err(trouble) => Some(not_restored(trouble)),
+        };
     }
 
     /// A third key: somebody else changed it, and it is left alone.
@@ -410,6 +431,12 @@ impl Subject<'_> {
     fn held(&self) -> Result<Held, Trouble> {
         let entry = self.work.applinks.consumer(&self.link_id)?;
         Ok(Held::of(entry.as_ref(), &self.entry.key))
+    }
+
+    /// Whether it is one of both keys.
+    fn is_ours(&self, held: &Held) -> bool {
+        let ours = [&self.old.fingerprint, &self.new.fingerprint];
+        matches!(held, Held::Key(Some(held)) if ours.contains(&held))
     }
 
     fn server(&self) -> &str {
