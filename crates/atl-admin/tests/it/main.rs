@@ -60,10 +60,13 @@ mod request_bodies;
 mod request_parameters;
 mod request_refused;
 mod rotate;
+mod rotate_bad_days;
 #[cfg(unix)]
 mod rotate_exec;
 mod rotate_kill;
 mod rotate_kill_overlap;
+mod rotate_meanwhile;
+mod rotate_order;
 mod rotate_overlap;
 mod running;
 mod schema;

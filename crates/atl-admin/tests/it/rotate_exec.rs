@@ -21,7 +21,7 @@ impl Fleet {
     /// The key files for commands that are there now.
     pub(crate) fn key_files(&self) -> Vec<String> {
         let mut files = self.env.files();
-        files.retain(|name| name.contains("atl-admin-") && name.ends_with(".pem"));
+        files.retain(|name| name.contains("atl-admin-"));
         files
     }
 
