@@ -34,8 +34,24 @@ pub(crate) fn test(args: &[String]) -> anyhow::Result<()> {
         fs_err::create_dir_all(folder)?;
     }
     fs_err::write(&skips, "")?;
+    let sizes = skips.with_file_name("matrix-sizes.txt");
+    fs_err::write(&sizes, "")?;
     let mut command = cargo(&["test", "--workspace", "--locked"]);
-    run(command.args(args).env("ATL_TEST_SKIPS", &skips))?;
+    command
+        .args(args)
+        .env("ATL_TEST_SKIPS", &skips)
+        .env("ATL_TEST_SIZES", &sizes);
+    run(&mut command)?;
+    let sizes = fs_err::read_to_string(&sizes)?;
+    if !sizes.is_empty() {
+        let points = sizes
+            .lines()
+            .filter_map(|line| line.split(' ').next()?.parse::<u32>().ok());
+        eprintln!(
+            "the program was killed, or its connections dropped, at {} points:\n{sizes}",
+            points.sum::<u32>()
+        );
+    }
     let skipped = fs_err::read_to_string(&skips)?;
     if skipped.is_empty() {
         eprintln!("no test was skipped");

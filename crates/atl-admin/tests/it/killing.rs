@@ -69,15 +69,29 @@ pub(crate) fn kill_at(fleet: &Fleet, line: &str, point: &Point) {
 }
 
 /// Says how many points there are, and checks one half of them beside the other.
-#[expect(clippy::print_stderr, reason = "how many points there were")]
 pub(crate) fn in_halves(name: &str, what: &str, points: &[Point], check: impl Fn(&[Point]) + Sync) {
-    eprintln!("{name}: {} points {what}", points.len());
+    tell_size(&format!("{} points {what}: {name}", points.len()));
     let (one, other) = points.split_at(points.len() / 2);
     std::thread::scope(|scope| {
         for half in [one, other] {
             scope.spawn(|| check(half));
         }
     });
+}
+
+/// What a matrix comes to, for whoever runs the tests: `cargo xtask test` prints it in the end.
+#[expect(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "only the environment says where sizes are listed"
+)]
+fn tell_size(line: &str) {
+    eprintln!("{line}");
+    if let Some(file) = std::env::var_os("ATL_TEST_SIZES") {
+        let mut options = std::fs::OpenOptions::new();
+        let mut file = options.append(true).create(true).open(file).unwrap();
+        std::io::Write::write_all(&mut file, format!("{line}\n").as_bytes()).unwrap();
+    }
 }
 
 impl Scenario {
