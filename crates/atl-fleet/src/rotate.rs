@@ -6,6 +6,8 @@ mod hand_over;
 mod in_place;
 mod key_states;
 mod look;
+#[cfg(test)]
+mod model_tests;
 mod new_keys;
 mod overlap;
 mod patch;

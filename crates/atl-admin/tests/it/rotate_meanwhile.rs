@@ -102,7 +102,6 @@ fn separate_stores_stop_at_the_fingerprint() {
         fleet.env.path("other.db"),
     )
     .unwrap();
-    fleet.env.set_mode("other.db", 0o600);
     let undisturbed = fleet.run(ROTATE);
     assert_eq!(undisturbed.code, Some(0), "{}", undisturbed.shown());
     let log = fleet.first().log();

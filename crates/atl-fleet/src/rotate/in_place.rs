@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     hand_over::{Exec, Handed, hand_over},
-    key_states::settle_states,
+    key_states::settle_states_without,
     proof::{Grants, prove},
     report::RotationState,
     unfinished::{ACTION, Unfinished},
@@ -326,13 +326,9 @@ impl<'a> Registered<'a> {
             new,
             ..
         } = &self.subject;
-        let store = work.execute.store;
-        store.finish(self.step, outcome)?;
-        Ok(settle_states(
-            store,
-            &consumer.name,
-            &[&old.fingerprint, &new.fingerprint],
-        )?)
+        let (store, both) = (work.execute.store, [&old.fingerprint, &new.fingerprint]);
+        settle_states_without(self.step, store, &consumer.name, &both)?;
+        Ok(store.finish(self.step, outcome)?)
     }
 
     fn ended(self, state: RotationState, error: Trouble) -> Ended {

@@ -13,12 +13,33 @@ pub(super) fn settle_states(
     consumer: &str,
     fingerprints: &[&Fingerprint],
 ) -> Result<(), StoreError> {
-    let known = Known::read(Some(store))?;
+    settle_by(&Known::read(Some(store))?, store, consumer, fingerprints)
+}
+
+/// The same as if this step of the journal had ended: it is closed afterwards, so that a kill in between leaves it open
+/// rather than a keypair in a state that no run comes back to.
+pub(super) fn settle_states_without(
+    step: i64,
+    store: &Store,
+    consumer: &str,
+    fingerprints: &[&Fingerprint],
+) -> Result<(), StoreError> {
+    let mut known = Known::read(Some(store))?;
+    known.open_steps.retain(|row| row.id != step);
+    settle_by(&known, store, consumer, fingerprints)
+}
+
+fn settle_by(
+    known: &Known,
+    store: &Store,
+    consumer: &str,
+    fingerprints: &[&Fingerprint],
+) -> Result<(), StoreError> {
     for fingerprint in fingerprints {
         let Some(row) = known.keypair(consumer, fingerprint) else {
             continue;
         };
-        let state = state(&known, fingerprint, row.state);
+        let state = state(known, fingerprint, row.state);
         if state != row.state {
             store.set_keypair_state(fingerprint, state)?;
         }
@@ -38,7 +59,7 @@ pub(super) fn retire_left_over(store: &Store, consumer: &str) -> Result<(), Stor
     settle_states(store, consumer, &pending)
 }
 
-fn state(known: &Known, fingerprint: &Fingerprint, now: KeyState) -> KeyState {
+pub(super) fn state(known: &Known, fingerprint: &Fingerprint, now: KeyState) -> KeyState {
     let steps = || known.open_steps.iter();
     let unfinished = steps()
         .filter_map(Unfinished::read)
