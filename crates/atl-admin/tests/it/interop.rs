@@ -6,7 +6,7 @@ use std::{
     net::TcpListener,
 };
 
-use atl_testbed::ALICE;
+use atl_testbed::{ALICE, Matcher, When};
 use serde_json::{Value, json};
 
 use crate::{
@@ -141,4 +141,86 @@ fn what_the_program_signs_is_accepted_by_others() {
         });
         assert_eq!(run.ok(), "", "{words:?}");
     }
+}
+
+/// The script signs all the time and is not restarted: between the registration of the new key and its hand-over its calls
+/// are refused, and neither before nor after.
+#[test]
+#[cfg(unix)]
+fn calls_go_on_across_a_rotation_that_hands_the_key_over() {
+    let test = "calls_go_on_across_a_rotation_that_hands_the_key_over";
+    let Some(calls) = script(test, "loop.py") else {
+        return;
+    };
+    let fleet = Fleet::granted();
+    let export = format!("keys export {CONSUMER} --private --out bot.pem");
+    assert_eq!(fleet.run(&export).code, Some(0));
+    // It takes the key when a call was refused, so that some are.
+    fleet.hands_over_by(
+        "until grep -q ' 401$' calls; do :; done\ncp \"$ATL_ADMIN_PRIVATE_KEY_FILE\" bot.new\nmv bot.new bot.pem",
+    );
+    let path = |name: &str| fleet.env.path(name).display().to_string();
+    let myself = "/rest/api/2/myself";
+    let job = json!({
+        "url": format!("{}{myself}", fleet.first().base_url()),
+        "consumer_key": CONSUMER,
+        "token": crate::grants::token(1),
+        "secret": "secret",
+        "key_file": path("bot.pem"),
+        "calls": path("calls"),
+        "stop": path("stop"),
+    });
+    fleet.env.write("job.json", &job.to_string());
+    fleet.forget();
+    let third = fleet
+        .first()
+        .hold_one(Matcher::path(myself), 2, When::After);
+    let report = std::thread::scope(|scope| {
+        let looping = scope.spawn(|| calls.run(&[&path("job.json")], ""));
+        let begun = third.wait_reached();
+        third.release();
+        // Whatever comes of it, the script is stopped.
+        let run = fleet.env.run("rotate --yes --exec ./hand.sh -o json");
+        fleet.env.write("stop", "");
+        looping.join().unwrap();
+        fleet.hides_secrets(&run);
+        assert!(begun);
+        assert_eq!(run.code, Some(0), "{}", run.shown());
+        run.json()
+    });
+    assert_eq!(report["rotations"][0]["state"], "verified", "{report:#}");
+
+    let made = fleet.env.read("calls");
+    let made: Vec<_> = made
+        .lines()
+        .map(|line| line.split_once(' ').unwrap())
+        .collect();
+    let old = made[0].0;
+    let switch = made.iter().position(|(key, _)| *key != old).unwrap();
+    let (before, after) = made.split_at(switch);
+    assert!(
+        after
+            .iter()
+            .all(|(key, status)| *key == after[0].0 && *status == "200"),
+        "{made:?}"
+    );
+    assert!(after.len() >= 5);
+    let refused = before
+        .iter()
+        .position(|(_, status)| *status != "200")
+        .unwrap();
+    assert!(
+        before[refused..].iter().all(|(_, status)| *status == "401"),
+        "{made:?}"
+    );
+    // None was refused before the server had the new key.
+    let log = fleet.first().log();
+    let put = log
+        .iter()
+        .position(|exchange| exchange.method == "PUT")
+        .unwrap();
+    let first = log
+        .iter()
+        .position(|exchange| exchange.path == myself && exchange.status == 401);
+    assert!(put < first.unwrap());
 }
