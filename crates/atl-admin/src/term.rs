@@ -14,6 +14,8 @@ use crate::{
 pub(crate) struct Terminal {
     /// Questions can be asked: there is a terminal, and `--no-input` was not given.
     pub(crate) can_ask: bool,
+    /// Something that is no terminal may give lines on stdin, and `--no-input` was not given.
+    pub(crate) is_fed: bool,
     /// Confirmations are answered yes.
     pub(crate) yes: bool,
 }
@@ -21,7 +23,12 @@ pub(crate) struct Terminal {
 impl Terminal {
     pub(crate) fn new(yes: bool, no_input: bool) -> Self {
         let can_ask = !no_input && io::stdin().is_terminal() && io::stderr().is_terminal();
-        Self { can_ask, yes }
+        let is_fed = !no_input && is_pipe_or_file();
+        Self {
+            can_ask,
+            is_fed,
+            yes,
+        }
     }
 
     /// Goes on only where the user agrees; an answer that cannot be had is a usage error.
@@ -45,6 +52,24 @@ impl Terminal {
         }
         Err(Error::failed("not confirmed; nothing was done"))
     }
+}
+
+/// Whether stdin is a pipe, a socket or a file. A device is none, and `/dev/null` the least of all.
+#[cfg(unix)]
+fn is_pipe_or_file() -> bool {
+    use std::{
+        fs::File,
+        os::{fd::AsFd as _, unix::fs::FileTypeExt as _},
+    };
+    let stdin = io::stdin().as_fd().try_clone_to_owned().map(File::from);
+    stdin
+        .and_then(|stdin| stdin.metadata())
+        .is_ok_and(|stdin| !stdin.file_type().is_char_device())
+}
+
+#[cfg(not(unix))]
+fn is_pipe_or_file() -> bool {
+    !io::stdin().is_terminal()
 }
 
 /// Asks one question and reads one line; the end of input is an error.
@@ -90,6 +115,7 @@ mod tests {
     fn nobody_to_ask_is_a_usage_error() {
         let terminal = Terminal {
             can_ask: false,
+            is_fed: false,
             yes: false,
         };
         let error = terminal.confirm("Delete 2 links?").unwrap_err();
@@ -100,6 +126,7 @@ mod tests {
     fn yes_asks_nothing() {
         let terminal = Terminal {
             can_ask: false,
+            is_fed: false,
             yes: true,
         };
         terminal.confirm("Delete 2 links?").unwrap();

@@ -15,9 +15,10 @@ use crate::{
     interrupt,
     output::grants,
     progress::Progress,
+    term::Terminal,
 };
 use browser::Browser;
-use screen::Screen;
+use screen::{Keyboard, Screen};
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -27,6 +28,8 @@ use screen::Screen;
                   with `--headless` that is done with the password of the fleet file. Whoever allowed it must be the \
                   user who was named, or the grant is revoked at once.\n\n\
                   `--status` ends with 10 where a grant does not work, or is wanted and was never given.\n\n\
+                  With `--oob` a program can answer for the user: where stdin is a pipe nothing is asked, and each dance \
+                  takes a line of it once its page is printed on stderr.\n\n\
                   `BROWSER` names another browser than the system's: a program and its words, with `%s` where the \
                   address goes.\n\nExamples:\n  atl-admin authorize --headless\n  \
                   atl-admin authorize -s jira -c deploy-bot --user alice\n  atl-admin authorize -s jira --oob\n  \
@@ -77,7 +80,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     })?;
     let store = context.store("authorize")?;
     let progress = Progress::new(context);
-    let screen = (!args.way.headless).then(|| Screen::new(context.terminal, browser(&args.way)));
+    let screen = (!args.way.headless).then(|| screen(context.terminal, &args.way));
     let way = match &screen {
         None => Way::Headless,
         Some(screen) => {
@@ -137,10 +140,10 @@ fn somebody_is_there(context: &Context, way: &Ways) -> Result<()> {
         )
         .hint("pass `--headless`, with the users' passwords under `grants:` in the fleet file"));
     }
-    if way.oob && !context.terminal.can_ask {
+    if way.oob && !(context.terminal.can_ask || context.terminal.is_fed) {
         return Err(
             Error::usage("there is no terminal to type the verifier on").hint(
-                "leave `--oob` out, so that the browser comes back by itself, or pass `--headless`",
+                "give it on a pipe, leave `--oob` out, so that the browser comes back by itself, or pass `--headless`",
             ),
         );
     }
@@ -157,8 +160,13 @@ fn way_of<'a>(args: &Args, person: &'a Screen) -> Way<'a> {
     }
 }
 
-/// The browser to open, if any.
-fn browser(way: &Ways) -> Option<Browser> {
+/// The person's screen. Lines on a pipe are for us only where the verifier is to come that way.
+fn screen(terminal: Terminal, way: &Ways) -> Screen {
     let opens = !(way.oob || way.no_browser);
-    opens.then(Browser::of_environment)
+    let keyboard = match terminal {
+        Terminal { can_ask: true, .. } => Keyboard::Asked,
+        Terminal { is_fed: true, .. } if way.oob => Keyboard::Fed,
+        _ => Keyboard::None,
+    };
+    Screen::new(keyboard, opens.then(Browser::of_environment))
 }

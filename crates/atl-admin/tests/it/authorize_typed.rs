@@ -178,6 +178,60 @@ fn whoever_can_type_is_asked_for_the_address_that_did_not_come_back() {
     assert_eq!(run.code, Some(0), "{}", run.shown());
 }
 
+/// A program answers for the user: nothing is asked, and each dance takes its own line.
+#[test]
+fn a_pipe_gives_a_line_for_each_dance() {
+    let fleet = jira();
+    fleet.wants(&[ALICE, BOB]);
+    let mut running = fleet.start_fed("authorize --oob");
+    running.wait_said("sign in as `alice`");
+    running.wait_said("oauth_token=");
+    let (_, query) = allow(fleet.first(), ALICE);
+    running.feed(&format!("\n{}\n", verifier(&query)));
+    running.wait_said("sign in as `bob`");
+    running.wait_said("oauth_token=");
+    let (_, query) = allow(fleet.first(), BOB);
+    running.feed(&format!("{REGISTERED}?{query}"));
+    let run = running.end();
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    assert!(!run.stderr.contains("Verifier, or"), "{}", run.shown());
+    fleet.hides_tokens(&run);
+    assert_eq!(granted_by(fleet.first()), [ALICE, BOB]);
+}
+
+/// What was on the pipe before a page was printed is an answer all the same: a wrong one, and never the next dance's.
+#[test]
+fn lines_on_a_pipe_are_taken_in_their_order() {
+    let fleet = jira();
+    fleet.wants(&[ALICE, BOB]);
+    let mut running = fleet.start_fed("authorize --oob");
+    running.feed("Wrong1\nWrong2\n");
+    let run = running.end();
+    assert_eq!(run.code, Some(4), "{}", run.shown());
+    let refused = run.stderr.matches("[permission_unknown]").count();
+    assert_eq!(refused, 2, "{}", run.shown());
+    assert!(access_tokens(fleet.first()).is_empty());
+}
+
+#[test]
+fn a_pipe_that_ends_gives_no_answer() {
+    let fleet = jira();
+    let run = fleet.start_fed("authorize --oob").end();
+    assert_eq!(run.code, Some(1), "{}", run.shown());
+    assert!(run.stderr.contains("[no_answer]"), "{}", run.shown());
+    assert!(access_tokens(fleet.first()).is_empty());
+}
+
+#[test]
+fn a_pipe_is_not_read_where_no_input_is_wanted() {
+    let fleet = jira();
+    let mut running = fleet.start_fed("authorize --oob --no-input");
+    running.wait_said("--no-input");
+    let run = running.end();
+    assert_eq!(run.code, Some(2), "{}", run.shown());
+    assert_eq!(fleet.requests(), 0);
+}
+
 #[test]
 fn no_input_asks_nobody() {
     let fleet = jira();

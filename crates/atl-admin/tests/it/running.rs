@@ -1,7 +1,7 @@
 //! The program while it runs.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::{Child, ChildStderr, Command, Stdio},
 };
 
@@ -22,6 +22,13 @@ impl Fleet {
     /// Starts the program.
     pub(crate) fn start(&self, line: &str) -> Running<'_> {
         Running::start(&self.env, self.command(line))
+    }
+
+    /// Starts the program with a pipe to write its input to.
+    pub(crate) fn start_fed(&self, line: &str) -> Running<'_> {
+        let mut command = self.command(line);
+        command.stdin(Stdio::piped());
+        Running::start(&self.env, command)
     }
 }
 
@@ -51,6 +58,13 @@ impl<'e> Running<'e> {
         }
     }
 
+    /// Writes to its input.
+    pub(crate) fn feed(&mut self, text: &str) {
+        let input = self.child.stdin.as_mut().unwrap();
+        input.write_all(text.as_bytes()).unwrap();
+        input.flush().unwrap();
+    }
+
     /// Presses Ctrl-C.
     pub(crate) fn interrupt(&self) {
         let line = format!("kill -INT {}", self.child.id());
@@ -66,8 +80,9 @@ impl<'e> Running<'e> {
         assert_eq!(status.code(), None, "it had ended by itself: {status}");
     }
 
-    /// Waits until it has ended.
+    /// Ends its input, and waits until it has ended.
     pub(crate) fn end(mut self) -> Run {
+        drop(self.child.stdin.take());
         let mut stdout = Vec::new();
         let mut pipe = self.child.stdout.take().unwrap();
         // Neither stream fills its pipe, so the order does not matter.

@@ -89,7 +89,7 @@ impl Desk<'_> {
             Typed::Closed if self.listener.is_none() => Err(Trouble::own(
                 "no_answer",
                 "nothing was typed in, and the input has ended",
-                "run it again on a terminal, or with `--headless`",
+                "run it again on a terminal, with a line for each dance on a pipe, or with `--headless`",
             )),
             Typed::Nothing | Typed::Closed => Ok(None),
         }

@@ -15,20 +15,33 @@ use jiff::tz::TimeZone;
 use secrecy::SecretString;
 
 use super::browser::Browser;
-use crate::term::{self, Terminal};
+use crate::term;
+
+/// Where lines come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Keyboard {
+    /// From somebody who is asked for them.
+    Asked,
+    /// From a program that nobody asks: each line counts, in its order.
+    Fed,
+    /// From nowhere.
+    None,
+}
 
 /// The screen and the keyboard.
 pub(super) struct Screen {
     browser: Option<Browser>,
+    keyboard: Keyboard,
     /// Lines that were typed, where there is somebody to type.
     lines: Option<Mutex<Receiver<SecretString>>>,
 }
 
 impl Screen {
-    pub(super) fn new(terminal: Terminal, browser: Option<Browser>) -> Self {
+    pub(super) fn new(keyboard: Keyboard, browser: Option<Browser>) -> Self {
         Self {
             browser,
-            lines: terminal.can_ask.then(|| Mutex::new(read_lines())),
+            keyboard,
+            lines: (keyboard != Keyboard::None).then(|| Mutex::new(read_lines())),
         }
     }
 
@@ -38,7 +51,7 @@ impl Screen {
     }
 
     fn can_type(&self) -> bool {
-        self.lines.is_some()
+        self.keyboard != Keyboard::None
     }
 }
 
@@ -66,7 +79,9 @@ impl Person for Screen {
             sent_to,
         } = invitation;
         // What was typed before is no answer to this.
-        if let Some(lines) = self.lines() {
+        if self.keyboard == Keyboard::Asked
+            && let Some(lines) = self.lines()
+        {
             lines.try_iter().for_each(drop);
         }
         let until = expires
@@ -89,7 +104,7 @@ impl Person for Screen {
                  that you land on, even if it cannot be opened."
             ));
         }
-        if self.browser.is_none() && self.can_type() {
+        if self.browser.is_none() && self.keyboard == Keyboard::Asked {
             write!(
                 anstream::stderr(),
                 "Verifier, or the whole address of the page that you land on: "
