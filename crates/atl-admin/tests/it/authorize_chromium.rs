@@ -62,7 +62,7 @@ fn allow_is_pressed_on_every_product() {
         ServerSpec::new(Kind::Jira)
             .generation(Generation::Legacy)
             .context("/jira"),
-        ServerSpec::new(Kind::Confluence),
+        ServerSpec::new(Kind::Confluence).setting(Setting::Layout(Layout::Meta)),
         ServerSpec::new(Kind::Bitbucket).generation(Generation::Next),
         ServerSpec::new(Kind::Bamboo)
             .setting(Setting::Layout(Layout::Fields))

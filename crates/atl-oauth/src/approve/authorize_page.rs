@@ -10,12 +10,15 @@ use url::Url;
 use super::{error::PageDoubt, html::select};
 use crate::rfc5849::form_parameters;
 
+/// The parameter that carries the XSRF token.
+const XSRF: &str = "atl_token";
+
 /// What to send so that the form says yes.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Form {
     /// Where to.
     pub(crate) action: Url,
-    /// Its hidden inputs, in order, and the control named `approve` last.
+    /// Its hidden inputs, in order, the page's XSRF token where they have none, and the control named `approve` last.
     pub(crate) fields: Vec<(String, String)>,
 }
 
@@ -32,32 +35,47 @@ impl Form {
             return Err(PageDoubt::SeveralForms);
         }
         let action = approve.attr("formaction").or(form.attr("action"));
+        let action = resolved(&page, url, action.unwrap_or_default())?;
         let hidden = controls
             .iter()
             .filter(|(owner, control)| owner == form && is_hidden(*control))
             .filter_map(|(_, control)| Some((control.attr("name")?, control)))
             .filter(|(name, _)| !matches!(*name, "" | "approve" | "deny"));
-        let fields = hidden
-            .chain([("approve", approve)])
-            .map(|(name, control)| {
-                let value = control.attr("value").unwrap_or_default();
-                (name.to_owned(), value.to_owned())
-            })
-            .collect();
-        Ok(Self {
-            action: resolved(&page, url, action.unwrap_or_default())?,
-            fields,
-        })
+        let field = |(name, control): (&str, &ElementRef<'_>)| {
+            let value = control.attr("value").unwrap_or_default();
+            (name.to_owned(), value.to_owned())
+        };
+        let mut form = Self {
+            action,
+            fields: hidden.map(field).collect(),
+        };
+        if form.sent(XSRF).is_empty() {
+            let token = token_of_page(&page).map(|token| (XSRF.to_owned(), token));
+            form.fields.extend(token);
+        }
+        form.fields.push(field(("approve", approve)));
+        Ok(form)
     }
 
-    /// The request tokens that it sends, among its fields and in its action.
+    /// The request tokens that it sends.
     pub(crate) fn tokens(&self) -> Vec<SecretString> {
+        self.sent("oauth_token")
+    }
+
+    /// What it sends of this name, among its fields and in its action.
+    fn sent(&self, name: &str) -> Vec<SecretString> {
         let query = form_parameters(self.action.query().unwrap_or_default());
         let sent = query.iter().chain(&self.fields);
-        sent.filter(|(name, _)| name == "oauth_token")
+        sent.filter(|(sent, _)| sent == name)
             .map(|(_, value)| value.as_str().into())
             .collect()
     }
+}
+
+/// The XSRF token that a page carries beside its forms, for a script of its own to put into them.
+fn token_of_page(page: &Html) -> Option<String> {
+    let meta = select(page, "meta[name=atlassian-token]").next()?;
+    meta.attr("content").map(str::to_owned)
 }
 
 impl fmt::Debug for Form {
@@ -246,6 +264,26 @@ mod tests {
             "https://jira.example.com/jira/plugins/servlet/oauth/b",
         );
         check_doubt(&with("action='https://[x'"), PageDoubt::ElsewhereBound);
+    }
+
+    #[test]
+    fn the_xsrf_token_of_the_page_is_sent_where_the_form_has_none() {
+        let page = |form: &str| {
+            format!("<meta name=atlassian-token content='of the page'>{form}<button name=approve>")
+        };
+        check_fields(&page("<form>"), "atl_token=of the page&approve=");
+        check_fields(
+            &page("<form><input type=hidden name=atl_token value=of-the-form>"),
+            "atl_token=of-the-form&approve=",
+        );
+        check_fields(
+            &page("<form action='?atl_token=of-the-action'>"),
+            "approve=",
+        );
+        check_fields(
+            "<meta name=atlassian-token><form><button name=approve>",
+            "approve=",
+        );
     }
 
     #[test]

@@ -53,7 +53,7 @@ fn verifier(page: &Page, layout: Layout) -> String {
             rest.split('\'').next().unwrap().to_owned()
         }
         Layout::Fields => attributes(page, "input[readonly]", "value").remove(0),
-        Layout::Inputs => texts(page, "strong").remove(0),
+        Layout::Inputs | Layout::Meta => texts(page, "strong").remove(0),
         Layout::Buttons => texts(page, "code").remove(0),
     }
 }
@@ -79,7 +79,7 @@ fn every_layout_shows_a_verifier_that_counts() {
 fn other_forms_and_links_carry_tokens_that_decide_nothing() {
     let decoys = |layout| match layout {
         Layout::Capitals | Layout::Fields => 1,
-        Layout::Inputs => 0,
+        Layout::Inputs | Layout::Meta => 0,
         Layout::Buttons => 2,
     };
     each_layout(|server, layout| {
@@ -105,6 +105,20 @@ fn other_forms_and_links_carry_tokens_that_decide_nothing() {
     });
 }
 
+/// Without scripts there is no token in the form, and the form decides nothing.
+#[test]
+fn a_token_beside_the_form_counts_once_it_is_in_it() {
+    let estate = provisioned();
+    let server = estate.server(0);
+    server.set(Setting::Layout(Layout::Meta));
+    let token = request_token(server, Some("oob"));
+    let (browser, page) = ask(server, "alice", &token);
+    let form = page.form("approve").set("approve", Some("x"));
+    assert!(form.fields.iter().all(|(name, _)| name != "atl_token"));
+    assert_eq!(browser.submit(&form).status, 403);
+    assert_eq!(browser.submit(&press(&page, "approve")).status, 200);
+}
+
 /// The access token that a row keeps, wherever that is.
 fn token_of(row: ElementRef<'_>, layout: Layout) -> Option<String> {
     let one = |what: &str, name: &str| {
@@ -116,7 +130,7 @@ fn token_of(row: ElementRef<'_>, layout: Layout) -> Option<String> {
             one("a.revoke", "href").and_then(|href| Some(href.split_once("?token=")?.1.to_owned()))
         }
         Layout::Fields => one("input[name=token]", "value"),
-        Layout::Inputs => row.value().attr("data-token").map(str::to_owned),
+        Layout::Inputs | Layout::Meta => row.value().attr("data-token").map(str::to_owned),
         Layout::Buttons => one("a.revoke", "data-token"),
     }
 }

@@ -3,7 +3,7 @@
 use atl_testbed::Server;
 use url::Url;
 
-use crate::browser::{Browser, Form, Page};
+use crate::browser::{Browser, Form, Page, selector};
 use crate::support::{Answer, KEY, Signed};
 
 const ACCESS_TOKEN: &str = "/plugins/servlet/oauth/access-token";
@@ -29,9 +29,14 @@ pub(crate) fn ask(server: &Server, user: &str, token: &str) -> (Browser, Page) {
     (browser, page)
 }
 
-/// The form of that page, with this button pressed.
+/// The form of that page, with this button pressed, after the script of the page that puts its XSRF token in.
 pub(crate) fn press(page: &Page, button: &str) -> Form {
-    page.form(button).set(button, Some("x"))
+    let form = page.form(button).set(button, Some("x"));
+    let (html, meta) = (page.html(), selector("meta[name=atlassian-token]"));
+    match html.select(&meta).next() {
+        Some(meta) => form.set("atl_token", meta.attr("content")),
+        None => form,
+    }
 }
 
 /// Answers that page.

@@ -6,6 +6,7 @@ mod buttons;
 mod capitals;
 mod fields;
 mod inputs;
+mod meta;
 
 use jiff::Timestamp;
 use url::Url;
@@ -32,11 +33,20 @@ pub enum Layout {
     /// Buttons; a search form and one to sign out before them, each with an XSRF token of its own. The verifier is
     /// code, access tokens are attributes of what revokes them, dates are German. The look of the next generation.
     Buttons,
+    /// Like the inputs, but the XSRF token stands in a `meta` element beside the form, and a script puts it in. The look
+    /// of no generation unless it is set.
+    Meta,
 }
 
 impl Layout {
     /// Every layout.
-    pub const ALL: [Self; 4] = [Self::Capitals, Self::Fields, Self::Inputs, Self::Buttons];
+    pub const ALL: [Self; 5] = [
+        Self::Capitals,
+        Self::Fields,
+        Self::Inputs,
+        Self::Buttons,
+        Self::Meta,
+    ];
 
     pub(crate) fn of(generation: Generation) -> Self {
         match generation {
@@ -107,6 +117,7 @@ pub(super) fn ask(state: &State, ask: &Ask<'_>) -> Reply {
         Layout::Fields => fields::ask(ask),
         Layout::Inputs => inputs::ask(ask),
         Layout::Buttons => buttons::ask(ask),
+        Layout::Meta => meta::ask(ask),
     };
     framed(state, "Authorize", &body)
 }
@@ -120,7 +131,7 @@ pub(super) fn approved(state: &State, consumer: &str, verifier: Option<&str>) ->
         ),
         (Some(verifier), Layout::Capitals) => capitals::verifier(consumer, verifier),
         (Some(verifier), Layout::Fields) => fields::verifier(consumer, verifier),
-        (Some(verifier), Layout::Inputs) => inputs::verifier(consumer, verifier),
+        (Some(verifier), Layout::Inputs | Layout::Meta) => inputs::verifier(consumer, verifier),
         (Some(verifier), Layout::Buttons) => buttons::verifier(consumer, verifier),
     };
     framed(state, "Access Approved", &body)
@@ -141,7 +152,7 @@ pub(super) fn tokens(state: &State, rows: &[Row]) -> Reply {
     let body = match state.settings.layout {
         Layout::Capitals => capitals::tokens(&state.context, rows),
         Layout::Fields => fields::tokens(rows),
-        Layout::Inputs => inputs::tokens(rows),
+        Layout::Inputs | Layout::Meta => inputs::tokens(rows),
         Layout::Buttons => buttons::tokens(rows),
     };
     framed(state, "OAuth Access Tokens", &body)
@@ -159,7 +170,7 @@ fn framed(state: &State, title: &str, body: &str) -> Reply {
             let body = format!("{body}\n{}", fields::search(context, &other));
             page::page(state, 200, title, &body)
         }
-        Layout::Inputs => page::page(state, 200, title, body),
+        Layout::Inputs | Layout::Meta => page::page(state, 200, title, body),
         Layout::Buttons => {
             let body = format!("{}\n{body}", buttons::header(context, &other));
             page::page(state, 200, title, &body)
