@@ -33,7 +33,7 @@ pub(crate) const NO_GRANTS: &str = "the store has no such grants";
 /// Shows what became of grants in the format that was asked for; NDJSON was printed while the run went on.
 pub(crate) fn show(context: &Context, report: &GrantReport) -> Result<()> {
     let output = &context.output;
-    if report.grants.is_empty() {
+    if report.grants.is_empty() && report.failed.is_empty() {
         term::note(NO_GRANTS);
     }
     match output.format() {

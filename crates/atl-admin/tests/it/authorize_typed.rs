@@ -65,6 +65,8 @@ fn a_wrong_verifier_is_refused() {
     let run = typing.end();
     assert_eq!(run.code, Some(4), "{}", run.shown());
     assert!(run.stdout.contains("[verifier_refused]"), "{}", run.shown());
+    // What went wrong is said, and not that nothing was looked for.
+    assert!(!run.stdout.contains("no such grants"), "{}", run.shown());
     assert!(access_tokens(fleet.first()).is_empty());
     assert_eq!(fleet.dances()[0]["outcome"], "failed");
 }
