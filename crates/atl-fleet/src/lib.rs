@@ -54,7 +54,7 @@ pub use plan::{
 };
 pub use rotate::{
     Exec, HandOver, NewNames, Retirements, Rotate, Rotation, RotationReport, RotationState,
-    Rotations, Runner, Strategy, look_at_rotations, remove_left_key_files, retirements,
+    Rotations, Runner, Strategy, look_at_rotations, registered, remove_left_key_files, retirements,
     settle_rotations,
 };
 pub use step::RunInfo;

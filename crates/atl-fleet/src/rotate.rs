@@ -12,6 +12,7 @@ mod new_keys;
 mod overlap;
 mod patch;
 mod proof;
+mod registered;
 mod report;
 mod retire;
 mod settle;
@@ -28,6 +29,7 @@ use atl_client::Client;
 use atl_store::Store;
 
 pub use hand_over::{Exec, HandOver, Runner, remove_left_key_files};
+pub use registered::registered;
 pub use report::{Rotation, RotationReport, RotationState, Strategy};
 pub use retire::{Retirements, retirements};
 pub use settle::settle_rotations;
@@ -123,14 +125,19 @@ pub fn look_at_rotations<'a>(
     let servers = side_by_side(run.parallel, &clients, |_, client| {
         look_at(client, ready, &known, &keys, &options, what)
     });
-    Ok(Rotations {
+    let mut rotations = Rotations {
         ready,
         store,
         what,
         clients,
         servers,
         options,
-    })
+    };
+    let seen = rotations.servers.iter().map(|seen| seen.links).sum();
+    if !what.force && what.named.is_empty() && is_mass_change(rotations.ready(), seen) {
+        rotations.refuse_all(&mass_change(rotations.ready(), seen));
+    }
+    Ok(rotations)
 }
 
 impl Rotations<'_> {
@@ -196,16 +203,10 @@ impl Rotations<'_> {
     ///
     /// Where no keypair could be made or stored; no server was changed then.
     pub fn carry_out(
-        mut self,
+        self,
         info: &RunInfo,
         run: RunOptions<'_>,
     ) -> Result<RotationReport, StartError> {
-        let seen = self.servers.iter().map(|seen| seen.links).sum();
-        if !self.what.force && self.what.named.is_empty() && is_mass_change(self.ready(), seen) {
-            self.refuse_all(&mass_change(self.ready(), seen));
-            self.sign_out();
-            return Ok(self.report());
-        }
         let new = NewKeys::make(&self, run.sink)?;
         let known = Known::read(Some(self.store))?;
         let keys = Keys::new(Some(self.store), read_file_keys(&self.ready.consumers)?);

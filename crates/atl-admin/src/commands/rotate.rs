@@ -146,7 +146,12 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let settled = settle_rotations(&ready, &store, exec.as_ref(), &run_info("rotate"), options)?;
     if args.resume {
         progress.finish();
-        show(context, &settled, "Settled")?;
+        show(
+            context,
+            &settled,
+            "Settled",
+            "no rotation was left unfinished",
+        )?;
         return Ok(ended(&progress, &settled));
     }
     tell_settled(&settled);
@@ -170,13 +175,13 @@ fn rotate_now(
         }
         if let Err(error) = context.terminal.confirm("Go on?") {
             rotations.sign_out();
-            show(context, &rotations.report(), "Not begun")?;
+            show(context, &rotations.report(), "Not begun", none(what))?;
             return Err(error);
         }
     }
     let report = rotations.carry_out(&run_info("rotate"), options)?;
     progress.finish();
-    show(context, &report, "Done")?;
+    show(context, &report, "Done", none(what))?;
     Ok(ended(progress, &report))
 }
 
@@ -200,7 +205,7 @@ fn dry_run(context: &Context, args: &Args, ready: &Ready) -> Result<Exit> {
     rotations.sign_out();
     progress.finish();
     let report = rotations.report();
-    show(context, &report, "Plan")?;
+    show(context, &report, "Plan", none(&what))?;
     if progress.interrupted() {
         return Ok(Exit::Interrupted);
     }
@@ -243,11 +248,8 @@ fn retire(context: &Context, args: &Args, ready: &Ready) -> Result<Exit> {
         return Err(no_store(context));
     };
     let due = retirements(ready, &store, args.force)?;
-    if due.report().rotations.is_empty() {
-        term::note("no consumer on these servers has a second consumer key");
-    }
     if args.dry_run || due.report().rotations.is_empty() {
-        show(context, &due.report(), "Plan")?;
+        show(context, &due.report(), "Plan", NONE_TO_RETIRE)?;
         return Ok(Exit::Done);
     }
     for reason in due.confirmations() {
@@ -262,8 +264,19 @@ fn retire(context: &Context, args: &Args, ready: &Ready) -> Result<Exit> {
     };
     let report = due.carry_out(&run_info("rotate"), options)?;
     progress.finish();
-    show(context, &report, "Done")?;
+    show(context, &report, "Done", NONE_TO_RETIRE)?;
     Ok(ended(&progress, &report))
+}
+
+const NONE_TO_RETIRE: &str = "no consumer on these servers has a second consumer key";
+
+/// Why there was nothing to rotate.
+fn none(what: &Rotate<'_>) -> &'static str {
+    if what.if_older_than.is_some() {
+        "there is no keypair on these servers that this tool made and that is so old"
+    } else {
+        "there is no consumer on these servers whose keypair this tool makes"
+    }
 }
 
 fn rotate<'a>(context: &Context, args: &Args, exec: Option<Exec<'a>>) -> Rotate<'a> {

@@ -27,14 +27,16 @@ const COLUMNS: [Column; 12] = [
 ];
 
 /// Shows a report in the format that was asked for; NDJSON was printed while the run went on.
-pub(crate) fn show(context: &Context, report: &RotationReport, title: &str) -> Result<()> {
+/// `none` says why there are none, where there are none.
+pub(crate) fn show(
+    context: &Context,
+    report: &RotationReport,
+    title: &str,
+    none: &str,
+) -> Result<()> {
     let output = &context.output;
     if report.rotations.is_empty() {
-        term::note(if title == "Settled" {
-            "no rotation was left unfinished"
-        } else {
-            "there is no consumer on these servers whose keypair this tool makes"
-        });
+        term::note(none);
     }
     match output.format() {
         Format::Ndjson => return Ok(()),
@@ -45,7 +47,8 @@ pub(crate) fn show(context: &Context, report: &RotationReport, title: &str) -> R
             output.text(&summary(report, title))?;
             for patch in &report.patches {
                 output.text(&format!(
-                    "\nTo have the second consumer key in the fleet file:\n\n{patch}"
+                    "\nTo have the second consumer key in the fleet file, give this to `patch {}`:\n\n{patch}",
+                    context.globals.fleet.display()
                 ))?;
             }
         }

@@ -72,6 +72,24 @@ fn two_consumer_keys_live_until_the_first_is_retired() {
     assert_eq!(code, 0, "{plan:#}");
     let (list, code) = fleet.report("tokens verify");
     assert_eq!((code, list["grants"].as_array().unwrap().len()), (0, 16));
+    // Each is looked at with the keypair of its own consumer key, and every keypair is listed where it is registered.
+    for check in grant_checks(&fleet) {
+        assert_eq!(check["status"], "pass", "{check:#}");
+    }
+    let (list, _) = fleet.json("keys list");
+    for key in list["keys"].as_array().unwrap() {
+        assert_eq!(key["servers"].as_array().unwrap().len(), 4, "{key:#}");
+    }
+    let run = fleet.run(&format!(
+        "keys retire {} --yes",
+        list["keys"][1]["id"].as_str().unwrap()
+    ));
+    assert_eq!(run.code, Some(1), "{}", run.shown());
+    assert!(
+        run.stderr.contains("rotate --retire -s jira"),
+        "{}",
+        run.shown()
+    );
 
     let rotations = fleet.rotations("rotate --retire --yes", 0);
     assert!(
@@ -109,6 +127,103 @@ fn two_consumer_keys_live_until_the_first_is_retired() {
     assert_eq!((code, list["grants"].as_array().unwrap().len()), (0, 8));
     let run = fleet.run("request -s jira --as alice GET plugins/servlet/applinks/whoami");
     assert_eq!((run.code, run.stdout.trim()), (Some(0), ALICE));
+}
+
+/// What `check` says of grants.
+fn grant_checks(fleet: &Fleet) -> Vec<Value> {
+    let (report, _) = fleet.json("check");
+    let servers = report["servers"].as_array().unwrap();
+    let all = servers
+        .iter()
+        .flat_map(|server| server["checks"].as_array().unwrap());
+    let grants: Vec<Value> = all
+        .filter(|check| check["check"] == "grant")
+        .cloned()
+        .collect();
+    assert!(!grants.is_empty());
+    grants
+}
+
+#[test]
+fn a_keypair_is_retired_with_its_last_link() {
+    let fleet = Fleet::with_grants([Kind::Jira, Kind::Bitbucket].map(ServerSpec::new));
+    let report = fleet.overlap(0);
+    fleet.apply_patch(&report);
+    let run = fleet.run("apply");
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    fleet.rotations("rotate --retire --yes -s jira", 0);
+    // The other server has it still.
+    assert_eq!(fleet.keys_in_state("active").len(), 2);
+    fleet.rotations("rotate --retire --yes", 0);
+    assert_eq!(fleet.keys_in_state("retired").len(), 1);
+}
+
+#[test]
+fn a_plan_of_an_overlap_says_its_names_and_a_begun_one_keeps_them() {
+    let fleet = Fleet::with_grants([ServerSpec::new(Kind::Jira)]);
+    let rotations = fleet.rotations("rotate --strategy overlap --dry-run", 0);
+    assert_eq!(rotations[0]["new_key"], SECOND);
+    assert_eq!(rotations[0]["new_url"], SECOND_URL);
+    fleet.overlap(0);
+    fleet.forget();
+    for other in ["--new-key bot-b", "--new-url https://b.example.com"] {
+        let line = format!("rotate -c {CONSUMER} --strategy overlap --yes {other}");
+        let rotations = fleet.rotations(&line, 1);
+        assert_eq!(rotations[0]["error"]["code"], "overlap_begun");
+    }
+    assert_eq!(fleet.writes(), 0);
+}
+
+#[test]
+fn whoever_the_fleet_file_names_is_asked_for_and_then_counted() {
+    let fleet = Fleet::granting_on([ServerSpec::new(Kind::Jira)], |fleet| fleet);
+    fleet.wants(&[ALICE, BOB]);
+    fleet.edit(
+        "      - { user: bob, password: \"${env:BOB_PASSWORD}\" }\n",
+        "      - { user: bob }\n",
+    );
+    // Nobody has a grant of the first consumer key.
+    let report = fleet.overlap(0);
+    let rotation = &report["rotations"][0];
+    assert_eq!(rotation["needs_person"], json!([BOB]), "{report:#}");
+    assert_eq!(
+        (&rotation["grants_before"], &rotation["grants_checked"]),
+        (&json!(0), &json!(2))
+    );
+    let rotations = fleet.rotations("rotate --retire --yes", 1);
+    assert_eq!(rotations[0]["error"]["code"], "no_successor");
+    // Bob approves, and is asked for no more.
+    fleet.apply_patch(&report);
+    fleet.edit(
+        "      - { user: bob }\n",
+        "      - { user: bob, password: \"${env:BOB_PASSWORD}\" }\n",
+    );
+    let run = fleet.run("authorize --headless");
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let rotations = fleet.rotations("rotate --retire --yes", 0);
+    assert_eq!(rotations[0]["grants_ok"], 2);
+}
+
+#[test]
+fn nothing_to_do_is_said_as_it_is() {
+    let fleet = Fleet::provisioned();
+    for (line, said) in [
+        (
+            "rotate --retire --yes",
+            "no consumer on these servers has a second consumer key",
+        ),
+        ("rotate --if-older-than 9d --yes", "that is so old"),
+        ("rotate --resume", "no rotation was left unfinished"),
+    ] {
+        let run = fleet.run(line);
+        assert_eq!(run.code, Some(0), "{line}: {}", run.shown());
+        assert!(run.stderr.contains(said), "{line}: {}", run.shown());
+        assert!(
+            !run.stderr.contains("keypair this tool makes"),
+            "{line}: {}",
+            run.shown()
+        );
+    }
 }
 
 #[test]

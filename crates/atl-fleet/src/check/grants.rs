@@ -1,6 +1,8 @@
 //! The grants of a consumer on a server: those that the fleet file wants, and those that the store has, each asked about
 //! with one signed call. Nothing is written down.
 
+use std::collections::BTreeMap;
+
 use atl_oauth::{TokenState, token_state};
 use atl_store::GrantRow;
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::{Check, Checks, consumer::OnServer};
 use crate::{
     observe::Probe,
-    signing::{SigningKey, present_key},
+    signing::{SigningKey, signing_key},
     trouble::Trouble,
     wanted::State,
 };
@@ -46,14 +48,24 @@ impl Checks<'_> {
         if stored.is_empty() {
             return (checks, false);
         }
-        let key = match self.key_to_ask(on) {
-            Ok(key) => key,
-            Err(check) => {
-                checks.push(check);
-                return (checks, false);
+        // While two consumer keys are live, each signs with a keypair of its own.
+        let mut signing: BTreeMap<&str, SigningKey> = BTreeMap::new();
+        for row in &stored {
+            if signing.contains_key(row.consumer_key.as_str()) {
+                continue;
             }
-        };
-        let asked: Vec<Asked<'_>> = stored.iter().map(|row| self.ask(row, &key)).collect();
+            match self.key_to_ask(on, &row.consumer_key) {
+                Ok(key) => signing.insert(&row.consumer_key, key),
+                Err(check) => {
+                    checks.push(check);
+                    return (checks, false);
+                }
+            };
+        }
+        let asked: Vec<Asked<'_>> = stored
+            .iter()
+            .filter_map(|row| Some(self.ask(row, signing.get(row.consumer_key.as_str())?)))
+            .collect();
         let one_works = asked.iter().any(|asked| asked.works);
         let works_for = |user: &str| {
             let mut others = asked.iter();
@@ -81,13 +93,13 @@ impl Checks<'_> {
     }
 
     /// The key that signs; without one, or where what it signs is refused, no grant can be asked about.
-    fn key_to_ask(&self, on: &OnServer<'_>) -> Result<SigningKey, Check> {
+    fn key_to_ask(&self, on: &OnServer<'_>, consumer_key: &str) -> Result<SigningKey, Check> {
         if !matches!(on.seen.probe, Probe::Accepted | Probe::Unknown) {
             let why = "calls signed as this consumer are not accepted, so that its grants cannot be asked about";
             return Err(Check::skip("grant", why));
         }
         let (known, keys) = (self.look.known, self.look.keys);
-        present_key(known, keys, on.consumer, self.client).map_err(|trouble| {
+        signing_key(known, keys, on.consumer, consumer_key, self.client).map_err(|trouble| {
             match trouble.code.as_str() {
                 "private_key_elsewhere" => Check::skip("grant", trouble.message),
                 _ => Check::fail("grant", &trouble),

@@ -11,6 +11,7 @@ use crate::{
     known::Known,
     links::ServerLinks,
     plan::Status,
+    rotate,
     trouble::Trouble,
     wanted::{KeypairSource, Ready},
 };
@@ -195,7 +196,14 @@ fn under_way(row: &KeypairRow, known: &Known) -> Vec<Objection> {
                 "keypair {} of consumer `{}` is in the middle of `{}`: the step `{}` on `{}`, begun {started:.0}, has not ended",
                 row.id, row.consumer, step.command, step.action, step.server
             );
-            let advice = "wait until that run has ended; one that was killed is taken up by the next `atl-admin apply` or `atl-admin rotate --resume`";
+            let advice = if step.action == rotate::OVERLAP {
+                format!(
+                    "two consumer keys are live there: run `atl-admin rotate --retire -s {} -c {}`, and write the second one into the fleet file",
+                    step.server, row.consumer
+                )
+            } else {
+                "wait until that run has ended; one that was killed is taken up by the next `atl-admin apply` or `atl-admin rotate --resume`".to_owned()
+            };
             let trouble = Trouble::own("key_under_way", message, advice);
             Objection::never(Some(&step.server), trouble)
         })

@@ -13,8 +13,9 @@ use crate::{
 };
 
 impl Rotations<'_> {
-    /// Dances anew for every grant of the first consumer key that the second one has no successor of, where the fleet file
-    /// has the user's password; of the others it says that a person is needed.
+    /// Dances anew for every grant of the first consumer key, and every one that the fleet file names, that the second
+    /// consumer key has none of, where the fleet file has the user's password; of the others it says that a person is
+    /// needed. `rotate --retire` wants a grant of each.
     pub(super) fn dance(
         &self,
         mut rotations: Vec<Rotation>,
@@ -34,23 +35,38 @@ impl Rotations<'_> {
             let (Some(key), Some(url)) = (&rotation.new_key, &rotation.new_url) else {
                 continue;
             };
-            let living = known.grants.iter().filter(|row| {
-                row.server_url == server.config.base_url.as_str()
-                    && row.consumer_key == consumer.key
-                    && row.consumer == consumer.name
-                    && row.state != GrantState::Rejected
-            });
-            let mut grants: Vec<Grant> = Vec::new();
-            for row in living {
-                let known = |grant: &&Grant| same_user(&grant.user, &row.user);
-                if grants.iter().any(|grant| known(&grant)) {
-                    continue;
+            let living = |consumer_key: &str| {
+                let of_key = known.grants.iter().filter(|row| {
+                    row.server_url == server.config.base_url.as_str()
+                        && row.consumer_key == consumer_key
+                        && row.consumer == consumer.name
+                        && row.state != GrantState::Rejected
+                });
+                of_key.map(|row| row.user.as_str()).collect::<Vec<_>>()
+            };
+            let (first, second_has) = (living(&consumer.key), living(key));
+            let named = consumer.grants.iter().map(|grant| grant.user.as_str());
+            let mut users: Vec<&str> = Vec::new();
+            let mut add = |user| {
+                if !users.iter().any(|one| same_user(one, user)) {
+                    users.push(user);
                 }
-                rotation.grants_before += 1;
-                rotation.grants_checked += 1;
-                match consumer.grants.iter().find(known) {
+                users.len()
+            };
+            rotation.grants_before = first.into_iter().map(&mut add).max().unwrap_or_default();
+            named.for_each(|user| {
+                add(user);
+            });
+            rotation.grants_checked = users.len();
+            let mut grants: Vec<Grant> = Vec::new();
+            for user in users {
+                let mut wanted = consumer.grants.iter();
+                match wanted.find(|grant| same_user(&grant.user, user)) {
                     Some(grant) if grant.password.is_some() => grants.push(grant.clone()),
-                    _ => rotation.needs_person.push(row.user.clone()),
+                    _ if second_has.iter().any(|one| same_user(one, user)) => {
+                        rotation.grants_ok += 1;
+                    }
+                    _ => rotation.needs_person.push(user.to_owned()),
                 }
             }
             if !grants.is_empty() {
@@ -74,7 +90,7 @@ impl Rotations<'_> {
                     rotation.server == server && rotation.consumer == consumer
                 };
                 let ok = report.grants.iter();
-                rotation.grants_ok = ok.filter(|one| of(&one.server, &one.consumer)).count();
+                rotation.grants_ok += ok.filter(|one| of(&one.server, &one.consumer)).count();
                 let mut failed = report.failed.iter();
                 if let Some(failed) = failed.find(|one| of(&one.server, &one.consumer)) {
                     rotation.error.get_or_insert(failed.error.clone());

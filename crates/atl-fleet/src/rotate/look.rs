@@ -128,13 +128,23 @@ fn read<'r>(
         {
             continue;
         }
-        let rotation = Rotation {
+        let mut rotation = Rotation {
             strategy,
             ..Rotation::pending(client.server(), &consumer.name, held)
         };
+        if strategy == Strategy::Overlap {
+            let url = client.base_url().as_str();
+            let (key, url) = match look.known.succession(&consumer.name, url) {
+                Some(begun) => (begun.new_key, begun.new_url),
+                None => (what.names.key(consumer), what.names.url(consumer)),
+            };
+            (rotation.new_key, rotation.new_url) = (Some(key), Some(url));
+        }
         candidates.push(Candidate {
             consumer,
-            rotation: match against(client, consumer, &seen, look) {
+            rotation: match against(client, consumer, &seen, look)
+                .and_then(|()| overlap::refuse_other_names(client.server(), &rotation, &what.names))
+            {
                 Ok(()) => rotation,
                 Err(trouble) => rotation.refused(trouble),
             },

@@ -15,7 +15,7 @@ use crate::{
     execute::{Execute, Work, moved_on},
     known::Known,
     observe::{Look, ObservedConsumer, Probe, observe_consumer},
-    planner::{Context, two_legged_of, unknown_key},
+    planner::{Context, strip, two_legged_of, unknown_key},
     provision,
     trouble::Trouble,
     wanted::{Consumer, State},
@@ -51,6 +51,33 @@ pub(super) fn refuse(
         }
         _ => Ok(()),
     }
+}
+
+/// An overlap that was begun keeps its names: others that are asked for would be passed over.
+pub(super) fn refuse_other_names(
+    server: &str,
+    rotation: &Rotation,
+    asked: &NewNames,
+) -> Result<(), Trouble> {
+    let (Some(key), Some(url)) = (&rotation.new_key, &rotation.new_url) else {
+        return Ok(());
+    };
+    let other_key = asked.key.as_ref().is_some_and(|asked| asked != key);
+    let other_url = asked
+        .url
+        .as_ref()
+        .is_some_and(|asked| strip(asked) != strip(url));
+    if !other_key && !other_url {
+        return Ok(());
+    }
+    let consumer = &rotation.consumer;
+    Err(Trouble::own(
+        "overlap_begun",
+        format!("`{consumer}` has a second consumer key on `{server}` already: `{key}` at `{url}`"),
+        format!(
+            "run it again without `--new-key` and `--new-url`, or end that overlap first with `atl-admin rotate --retire -s {server} -c {consumer}`"
+        ),
+    ))
 }
 
 /// The error for another rotation while two consumer keys are live.

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::{
     overlap,
+    registered::registered,
     report::{Rotation, RotationReport, RotationState, Strategy},
     succession::Succession,
     turn::{NEVER, with_work},
@@ -239,9 +240,7 @@ fn retire(work: &Work<'_>, due: &Due<'_>) -> Result<usize, Trouble> {
     };
     let now = Some(jiff::Timestamp::now());
     record(work, &second, &new_link.id, &succession.after, now)?;
-    // Where the first link still is, the record is still that of the first keypair.
-    let used = store
-        .registrations()?
+    let used = registered(store)?
         .iter()
         .any(|row| row.fingerprint == succession.before);
     if !used {
@@ -304,18 +303,25 @@ fn successors(
         return Ok(with);
     }
     let server = work.client.server();
+    let in_file = if succession.is_in_file(consumer) {
+        String::new()
+    } else {
+        format!(
+            "put `key: {}` and `url: {}` into the fleet file and ",
+            succession.new_key, succession.new_url
+        )
+    };
     Err(Trouble::own(
         "no_successor",
         format!(
-            "the grants of {} for `{}` on `{server}` have no working successor for `{}`",
+            "there is no working grant of the consumer key `{}` on `{server}` for {}, whose grants of `{}` would end",
+            succession.new_key,
             without.join(", "),
-            succession.consumer_key,
-            succession.new_key
+            succession.consumer_key
         ),
         format!(
-            "put `key: {}` and `url: {}` into the fleet file and run `atl-admin authorize -s {server} -c {}`; `--force` ends \
-             their grants all the same",
-            succession.new_key, succession.new_url, consumer.name
+            "{in_file}run `atl-admin authorize -s {server} -c {}`; `--force` deletes the link of `{}` all the same",
+            consumer.name, succession.consumer_key
         ),
     ))
 }

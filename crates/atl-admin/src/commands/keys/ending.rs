@@ -68,7 +68,7 @@ pub(super) fn carry_out(
         progress.run(&|_| {}),
     )?;
     progress.finish();
-    let registrations = store.registrations()?;
+    let registrations = atl_fleet::registered(store)?;
     let shown: Vec<_> = ended
         .keypairs
         .into_iter()

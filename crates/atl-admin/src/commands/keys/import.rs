@@ -59,7 +59,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
         }
         .into());
     }
-    let rows = [Shown::new(row, &store.registrations()?)];
+    let rows = [Shown::new(row, &atl_fleet::registered(&store)?)];
     context.output.listing("keys", "key", &COLUMNS, &rows)?;
     Ok(Exit::Done)
 }

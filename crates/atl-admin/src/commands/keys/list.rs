@@ -29,7 +29,7 @@ pub struct Args {}
 pub(super) fn run(context: &Context) -> Result<Exit> {
     let (keypairs, registrations) = match context.store_to_look_at()? {
         None => Default::default(),
-        Some(store) => (store.keypairs()?, store.registrations()?),
+        Some(store) => (store.keypairs()?, atl_fleet::registered(&store)?),
     };
     let (servers, consumers) = (context.selected_servers()?, context.consumers()?);
     let chosen = |names: &[String], name: &String| names.is_empty() || names.contains(name);

@@ -40,7 +40,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     } else {
         let (store, row) = find(context, &args.key)?;
         let public = row.public_key.clone();
-        let shown = Shown::new(row, &store.registrations()?);
+        let shown = Shown::new(row, &atl_fleet::registered(&store)?);
         let mut facts = serde_json::to_value(&shown).unwrap_or_default();
         if context.output.format() == Format::Table {
             let of =
