@@ -82,7 +82,7 @@ pub(crate) fn run_info(command: &str) -> RunInfo {
 }
 
 /// Whether the fleet file can have a server or consumer of this name.
-fn is_name(text: &str) -> bool {
+pub(crate) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text
             .bytes()

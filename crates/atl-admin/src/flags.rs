@@ -5,6 +5,8 @@ use std::{ffi::OsStr, time::Duration};
 use atl_fleet::age::IfOlderThan;
 use clap::{Arg, Command, ValueEnum, builder::TypedValueParser};
 
+use crate::context::is_name;
+
 /// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Color {
@@ -114,6 +116,19 @@ pub fn application_url(text: &str) -> Result<String, String> {
             Ok(text.to_owned())
         }
         _ => Err("must be an absolute http or https URL".to_owned()),
+    }
+}
+
+/// Reads a consumer key that is to be: it becomes a part of a URL and a value of the fleet file.
+///
+/// # Errors
+///
+/// A sentence for the user.
+pub fn new_consumer_key(text: &str) -> Result<String, String> {
+    if is_name(text) && text.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        Ok(text.to_owned())
+    } else {
+        Err("must be a letter and up to 63 of `A-Z a-z 0-9 . _ -`".to_owned())
     }
 }
 

@@ -48,7 +48,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value_t, value_name = "STRATEGY")]
     pub strategy: How,
     /// The second consumer key (default: the first and `-2`)
-    #[arg(long, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    #[arg(long, value_name = "NAME", value_parser = flags::new_consumer_key)]
     pub new_key: Option<String>,
     /// The application URL of the second link (default: that of the first and `/` and the second consumer key)
     #[arg(long, value_name = "URL", value_parser = flags::application_url)]

@@ -305,6 +305,8 @@ fn flags_that_do_nothing_are_refused() {
         "rotate --strategy overlap --exec true --yes",
         "rotate --strategy overlap --new-key x --yes",
         "rotate --new-url nonsense --yes",
+        "rotate -c deploy-bot --strategy overlap --new-key a:b --yes",
+        "rotate -c deploy-bot --strategy overlap --new-key 12 --yes",
         "rotate --retire --resume",
     ] {
         let run = fleet.run(line);
