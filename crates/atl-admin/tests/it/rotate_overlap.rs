@@ -290,6 +290,8 @@ fn names_are_free_to_choose_and_taken_ones_are_refused() {
         report["rotations"][0]["error"]["code"],
         "consumer_key_taken"
     );
+    let advice = report["rotations"][0]["error"]["advice"].as_str().unwrap();
+    assert!(advice.contains("--new-key"), "{advice}");
     assert_eq!(other.keys_in_state("pending"), Vec::<Value>::new());
     let (history, _) = other.json("history");
     for step in history["journal"].as_array().unwrap() {

@@ -180,7 +180,7 @@ fn make(
         Ok((seen, changes))
     };
     if begun.is_none() {
-        drop(read(&look)?);
+        drop(read(&look).map_err(other_names)?);
         work.journal
             .begin(&consumer.name, ACTION, json!(succession))?;
     }
@@ -212,6 +212,18 @@ fn make(
     }
     store.set_keypair_state(&succession.after, KeyState::Active)?;
     Ok(succession)
+}
+
+/// What stands in the way of a second link goes nowhere: the second one gets other names.
+fn other_names(trouble: Trouble) -> Trouble {
+    match trouble.code.as_str() {
+        "consumer_key_taken" | "foreign_consumer" => Trouble {
+            advice: "choose other names for the second link with `--new-key` and `--new-url`"
+                .to_owned(),
+            ..trouble
+        },
+        _ => trouble,
+    }
 }
 
 /// Closes the open overlap of (server, consumer).
