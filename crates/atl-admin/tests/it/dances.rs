@@ -115,10 +115,12 @@ pub(crate) fn access_tokens(server: &Server) -> Vec<Token> {
     tokens
 }
 
-/// Whose grants of the fleet file's consumer are alive.
+/// Whose grants of the fleet file's consumer are alive, by name.
 pub(crate) fn granted_by(server: &Server) -> Vec<String> {
     let tokens = access_tokens(server).into_iter();
-    tokens.map(|token| token.user.unwrap()).collect()
+    let mut users: Vec<_> = tokens.map(|token| token.user.unwrap()).collect();
+    users.sort();
+    users
 }
 
 /// How often the server was asked at this path.
