@@ -109,6 +109,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         } else {
             Passwords::Nobody
         },
+        at_hand: args.exec.is_some(),
         ..Needs::default()
     })?;
     if args.retire {

@@ -31,6 +31,8 @@ pub struct Needs {
     pub database: bool,
     /// The passwords of the users of grants.
     pub grant_passwords: Passwords,
+    /// What the variables of the file hold, for a command that finds them in its environment and must not show them.
+    pub at_hand: bool,
 }
 
 /// Whose passwords a command needs.
@@ -85,7 +87,7 @@ impl FleetFile {
             resolver: Resolver::new(self.folder(), environment, self.others_can_write),
             folder: self.folder(),
             fleet: &self.fleet,
-            needs,
+            needs: needs.clone(),
             connection,
             cx,
         };
@@ -115,7 +117,11 @@ impl FleetFile {
             consumers,
             named,
             digest: self.digest.clone(),
-            at_hand: at_hand(&self.fleet, environment),
+            at_hand: if needs.at_hand {
+                at_hand(&self.fleet, environment)
+            } else {
+                Vec::new()
+            },
             warnings: warnings.map(FleetError::to_string).collect(),
         })
     }
