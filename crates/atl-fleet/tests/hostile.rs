@@ -116,6 +116,7 @@ fn printed(text: &str) -> String {
         admin: true,
         database: true,
         grant_passwords: Passwords::All,
+        at_hand: true,
     };
     let connection = ConnectionOptions {
         timeout: Duration::from_secs(1),

@@ -21,6 +21,7 @@ const ALL: Needs = Needs {
     admin: true,
     database: true,
     grant_passwords: Passwords::All,
+    at_hand: true,
 };
 
 const CONNECTION: ConnectionOptions = ConnectionOptions {
