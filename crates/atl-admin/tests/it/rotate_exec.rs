@@ -85,11 +85,9 @@ fn the_command_gets_every_new_key_once() {
         "one at a time, in order"
     );
     let seen = fleet.env.read("seen");
+    let folder = fleet.env.path("home/data/atl-admin").display().to_string();
     for line in seen.lines() {
-        assert!(
-            line.starts_with("600 ") && line.contains("/home/data/atl-admin/"),
-            "{line}"
-        );
+        assert!(line.starts_with("600 ") && line.contains(&folder), "{line}");
     }
     assert_eq!(fleet.key_files(), Vec::<String>::new());
     fleet.is_sound();
