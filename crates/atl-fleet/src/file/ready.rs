@@ -83,11 +83,16 @@ impl FleetFile {
         self.require_selectors(&mut cx);
         let selected = select.servers(&self.fleet, &self.path, &mut cx.errors);
         let wanted = select.consumers(&self.fleet, &self.path, &mut cx.errors);
+        let at_hand = if needs.at_hand {
+            at_hand(&self.fleet, environment)
+        } else {
+            Vec::new()
+        };
         let mut work = Work {
             resolver: Resolver::new(self.folder(), environment, self.others_can_write),
             folder: self.folder(),
             fleet: &self.fleet,
-            needs: needs.clone(),
+            needs,
             connection,
             cx,
         };
@@ -117,11 +122,7 @@ impl FleetFile {
             consumers,
             named,
             digest: self.digest.clone(),
-            at_hand: if needs.at_hand {
-                at_hand(&self.fleet, environment)
-            } else {
-                Vec::new()
-            },
+            at_hand,
             warnings: warnings.map(FleetError::to_string).collect(),
         })
     }
