@@ -336,13 +336,3 @@ fn decide<'a>(
     };
     Ok((next, held, subject))
 }
-
-/// Whether anything is left unfinished.
-impl RotationReport {
-    /// Whether a rotation is still unfinished.
-    pub fn is_settled(&self) -> bool {
-        self.rotations
-            .iter()
-            .all(|rotation| rotation.state != RotationState::Pending)
-    }
-}
