@@ -1,0 +1,96 @@
+//! What a source could see of a server, and what not.
+
+use atl_client::Failure;
+use serde::Serialize;
+
+use super::SourceKind;
+use crate::TokensError;
+
+/// What a source sees of a server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Coverage {
+    /// The server's name.
+    pub server: String,
+    /// The source.
+    pub source: SourceKind,
+    /// Whether it saw every grant of the kinds that it knows.
+    pub complete: bool,
+    /// What it saw and what it cannot see.
+    pub note: String,
+    /// Why something that was asked for could not be looked at; what is incomplete by nature has none.
+    #[serde(rename = "error")]
+    pub gap: Option<Gap>,
+}
+
+impl Coverage {
+    /// A source that saw everything of its kinds.
+    pub fn complete(
+        server: impl Into<String>,
+        source: SourceKind,
+        note: impl Into<String>,
+    ) -> Self {
+        Self {
+            server: server.into(),
+            source,
+            complete: true,
+            note: note.into(),
+            gap: None,
+        }
+    }
+
+    /// A source that by its nature sees only a part.
+    pub fn partial(
+        server: impl Into<String>,
+        source: SourceKind,
+        note: impl Into<String>,
+    ) -> Self {
+        Self {
+            complete: false,
+            ..Self::complete(server, source, note)
+        }
+    }
+
+    /// A source that could not look, wholly or in part.
+    pub fn failed(
+        server: impl Into<String>,
+        source: SourceKind,
+        note: impl Into<String>,
+        gap: Gap,
+    ) -> Self {
+        Self {
+            gap: Some(gap),
+            ..Self::partial(server, source, note)
+        }
+    }
+}
+
+/// Why something could not be looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Gap {
+    /// A stable `snake_case` name for scripts.
+    pub code: String,
+    /// What happened, on which server.
+    pub message: String,
+    /// What to do about it.
+    pub advice: String,
+    /// What kind of failure it is, for the exit code.
+    #[serde(skip)]
+    pub failure: Failure,
+}
+
+impl From<&TokensError> for Gap {
+    fn from(error: &TokensError) -> Self {
+        let mut message = error.to_string();
+        let mut cause = std::error::Error::source(error);
+        while let Some(error) = cause {
+            message = format!("{message}: {error}");
+            cause = error.source();
+        }
+        Self {
+            code: error.code().to_owned(),
+            message,
+            advice: error.advice(),
+            failure: error.failure(),
+        }
+    }
+}
