@@ -102,6 +102,13 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    /// The file that holds the rows of this run could not be used.
+    #[error("the rows of this run could not be kept in the folder for temporary files")]
+    Spool {
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
     /// The store exists, the file with its key does not.
     #[error("the store `{store}` exists, but its store key `{key}` does not")]
     KeyFileMissing {
@@ -328,6 +335,7 @@ impl StoreError {
             Self::Busy { .. } => "store_busy",
             Self::Io { .. } => "store_io",
             Self::Database { .. } => "store_failed",
+            Self::Spool { .. } => "temporary_file",
             Self::NoStore { .. } => "store_missing",
             Self::NotEmpty { .. } => "store_not_empty",
             Self::NotCopied { .. } => "store_not_copied",
@@ -372,6 +380,7 @@ impl StoreError {
             Self::Io { .. } => "check the path; `--store` and `--store-key` choose other places".into(),
             Self::Database { store: StoreName::File(_), .. } => "run again; if it stays so, keep the file and put a backup in its place".into(),
             Self::Database { .. } => "look at the log of the database server, then run again".into(),
+            Self::Spool { .. } => "make room there, or name another folder with the variable `TMPDIR`".into(),
             Self::NoStore { .. } => "name the store to copy with `--store`".into(),
             Self::NotEmpty { .. } => "name a place that has no store; nothing was changed in either".into(),
             Self::NotCopied { .. } => "do not use the copy: delete it, and copy again while nothing else works with either store; the store it was made from is unharmed".into(),

@@ -11,6 +11,7 @@ mod lock_file;
 mod postgres;
 mod rows;
 mod seal;
+mod spool;
 mod sql;
 mod sqlite;
 mod store;
@@ -25,5 +26,6 @@ pub use lock::{Holder, Lock, LockHolder};
 
 pub use postgres::PostgresUrl;
 pub use rows::{KeyState, KeypairRow, LinkMade, Registration};
+pub use spool::{Spool, SpoolOrder};
 pub use store::{Moved, Store};
 pub use url::{StoreName, StoreUrl};

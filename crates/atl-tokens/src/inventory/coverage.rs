@@ -39,11 +39,7 @@ impl Coverage {
     }
 
     /// A source that by its nature sees only a part.
-    pub fn partial(
-        server: impl Into<String>,
-        source: SourceKind,
-        note: impl Into<String>,
-    ) -> Self {
+    pub fn partial(server: impl Into<String>, source: SourceKind, note: impl Into<String>) -> Self {
         Self {
             complete: false,
             ..Self::complete(server, source, note)

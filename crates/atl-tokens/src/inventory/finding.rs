@@ -42,6 +42,9 @@ impl Finding {
             ..
         } = self;
         let digest = Sha256::digest(format!("{rule}\n{server}\n{subject}"));
-        digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+        digest[..6]
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect()
     }
 }

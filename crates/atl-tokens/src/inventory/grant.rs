@@ -234,7 +234,10 @@ pub fn server_side_id(kind: GrantKind, base_url: &str, handle: &str) -> String {
         GrantKind::Pat => "pat",
     };
     let digest = Sha256::digest(format!("{kind}\n{base_url}\n{handle}"));
-    digest[..6].iter().map(|byte| format!("{byte:02x}")).collect()
+    digest[..6]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 #[cfg(test)]
@@ -262,10 +265,7 @@ mod tests {
             expires: Timestamp::from_second(100_000).ok(),
             ..seen(SourceKind::Database, GrantStatus::Expired)
         };
-        for merged in [
-            page.clone().merged(database.clone()),
-            database.merged(page),
-        ] {
+        for merged in [page.clone().merged(database.clone()), database.merged(page)] {
             assert_eq!(merged.source, SourceKind::Database);
             assert_eq!(merged.sources, [SourceKind::Database, SourceKind::Page]);
             assert_eq!(merged.consumer_name.as_deref(), Some("Deploy bot"));
@@ -278,7 +278,8 @@ mod tests {
 
     #[test]
     fn a_server_is_believed_before_a_memory() {
-        let merged = |one, other| seen(SourceKind::Store, one).merged(seen(SourceKind::Page, other));
+        let merged =
+            |one, other| seen(SourceKind::Store, one).merged(seen(SourceKind::Page, other));
         let status = |one, other| merged(one, other).status;
         assert_eq!(
             status(GrantStatus::Rejected, GrantStatus::Active),

@@ -1,0 +1,204 @@
+//! Rows that are too many for memory: kept on disk for one run, in a file that nobody else can open and that goes with the
+//! run.
+
+use std::ops::ControlFlow;
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tempfile::NamedTempFile;
+
+use crate::StoreError;
+
+/// Rows by key. Each has an order and a body, which the caller understands and this does not.
+pub struct Spool {
+    connection: Connection,
+    /// Removes the file.
+    _file: NamedTempFile,
+}
+
+/// In which order rows come back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpoolOrder {
+    /// By their keys.
+    Key,
+    /// By what was given as their order, then by their keys.
+    Given,
+}
+
+impl Spool {
+    /// An empty one, in the folder for temporary files.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Spool`] where no file can be made there.
+    pub fn new() -> Result<Self, StoreError> {
+        let file = tempfile::Builder::new()
+            .prefix("atl-admin-")
+            .suffix(".spool")
+            .tempfile()
+            .map_err(|error| StoreError::Spool {
+                source: error.into(),
+            })?;
+        let connection = told(Connection::open(file.path()))?;
+        // Nothing of it is to survive: no journal, no flush, one transaction that is never ended.
+        told(connection.execute_batch(
+            "PRAGMA journal_mode = OFF;
+             PRAGMA synchronous = OFF;
+             PRAGMA locking_mode = EXCLUSIVE;
+             PRAGMA cache_size = -16000;
+             PRAGMA temp_store = FILE;
+             BEGIN;
+             CREATE TABLE rows (key TEXT PRIMARY KEY, place TEXT NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;",
+        ))?;
+        Ok(Self {
+            connection,
+            _file: file,
+        })
+    }
+
+    /// Puts a row in; where its key is taken nothing is changed, and the body that is there comes back.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Spool`], as where the disk is full.
+    pub fn put(&self, key: &str, place: &str, body: &str) -> Result<Option<String>, StoreError> {
+        let insert =
+            "INSERT INTO rows (key, place, body) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        match self.execute(insert, key, place, body)? {
+            0 => self.get(key),
+            _ => Ok(None),
+        }
+    }
+
+    /// Puts a row in the place of the one with its key.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Spool`], as where the disk is full.
+    pub fn replace(&self, key: &str, place: &str, body: &str) -> Result<(), StoreError> {
+        let replace = "REPLACE INTO rows (key, place, body) VALUES (?1, ?2, ?3)";
+        self.execute(replace, key, place, body).map(drop)
+    }
+
+    fn execute(&self, sql: &str, key: &str, place: &str, body: &str) -> Result<usize, StoreError> {
+        let execute = || {
+            self.connection
+                .prepare_cached(sql)?
+                .execute(params![key, place, body])
+        };
+        told(execute())
+    }
+
+    /// The body of a row.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Spool`], where the file cannot be read.
+    pub fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+        let get = || {
+            self.connection
+                .prepare_cached("SELECT body FROM rows WHERE key = ?1")?
+                .query_row([key], |row| row.get(0))
+                .optional()
+        };
+        told(get())
+    }
+
+    /// How many rows there are.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Spool`], where the file cannot be read.
+    pub fn count(&self) -> Result<u64, StoreError> {
+        let select = "SELECT count(*) FROM rows";
+        let count: i64 = told(self.connection.query_row(select, [], |row| row.get(0)))?;
+        Ok(count.unsigned_abs())
+    }
+
+    /// Hands over every row, its key and its body, until `take` says to stop.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Spool`], where the file cannot be read.
+    pub fn each(
+        &self,
+        order: SpoolOrder,
+        take: &mut dyn FnMut(&str, &str) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        let select = match order {
+            SpoolOrder::Key => "SELECT key, body FROM rows ORDER BY key",
+            SpoolOrder::Given => "SELECT key, body FROM rows ORDER BY place, key",
+        };
+        let mut each = || {
+            let mut statement = self.connection.prepare_cached(select)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?).is_break() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        told(each())
+    }
+}
+
+/// What went wrong with the file.
+fn told<T>(result: rusqlite::Result<T>) -> Result<T, StoreError> {
+    result.map_err(|error| StoreError::Spool {
+        source: error.into(),
+    })
+}
+
+impl std::fmt::Debug for Spool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Spool").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rows(spool: &Spool, order: SpoolOrder, limit: usize) -> Vec<String> {
+        let mut rows = Vec::new();
+        spool
+            .each(order, &mut |key, body| {
+                rows.push(format!("{key}:{body}"));
+                if rows.len() == limit {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
+            .unwrap();
+        rows
+    }
+
+    #[test]
+    fn rows_come_back_in_either_order_and_once() {
+        let spool = Spool::new().unwrap();
+        assert_eq!(spool.put("b", "1", "two").unwrap(), None);
+        assert_eq!(spool.put("a", "2", "one").unwrap(), None);
+        assert_eq!(
+            spool.put("a", "0", "again").unwrap().as_deref(),
+            Some("one")
+        );
+        spool.replace("a", "2", "both").unwrap();
+        assert_eq!(spool.count().unwrap(), 2);
+        assert_eq!(rows(&spool, SpoolOrder::Key, 9), ["a:both", "b:two"]);
+        assert_eq!(rows(&spool, SpoolOrder::Given, 9), ["b:two", "a:both"]);
+        assert_eq!(rows(&spool, SpoolOrder::Given, 1), ["b:two"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn nobody_else_can_read_the_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let spool = Spool::new().unwrap();
+        let mode = fs_err::metadata(spool._file.path())
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}
