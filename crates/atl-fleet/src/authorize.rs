@@ -18,6 +18,7 @@ use atl_oauth::Listener;
 use atl_store::Store;
 use secrecy::{ExposeSecret as _, SecretString};
 
+use atl_tokens::GrantEntry;
 pub use person::{Invitation, Person, Told, Typed, Way};
 pub(crate) use status::NOT_GRANTED;
 pub use status::authorize_status;
@@ -25,7 +26,7 @@ pub use status::authorize_status;
 use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
-    grant::{FailedGrant, GrantEntry, GrantReport},
+    grant::{FailedGrant, GrantReport},
     keys::Keys,
     known::{Known, read_file_keys},
     signing::present_key,

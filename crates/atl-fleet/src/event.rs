@@ -1,11 +1,12 @@
 //! What happens during a run: the only way out of it. A bar, a table and an NDJSON line are renderers of these.
 
 use atl_keys::Fingerprint;
+use atl_tokens::{Coverage, GrantEntry};
 use serde::Serialize;
 
 use crate::{
     check::ServerChecks,
-    grant::{FailedGrant, GrantEntry},
+    grant::FailedGrant,
     plan::{Change, ServerPlan, Summary},
     rotate::Rotation,
 };
@@ -74,6 +75,13 @@ pub enum Event<'a> {
     Server(&'a ServerPlan),
     /// A server was checked.
     Checked(&'a ServerChecks),
+    /// A source was asked about a server's grants.
+    Coverage(&'a Coverage),
+    /// All sources were asked about a server's grants.
+    Listed {
+        /// The server.
+        server: &'a str,
+    },
     /// A grant was given, looked at, renewed or revoked.
     Grant(&'a GrantEntry),
     /// A grant could not be.

@@ -1,73 +1,40 @@
 //! Grants as reports show them (cli.md section 3).
 
 use atl_store::{GrantRow, GrantState};
+use atl_tokens::{GrantEntry, GrantKind, GrantStatus, SourceKind};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{plan::FORMAT_VERSION, trouble::Trouble, wanted::Consumer};
 
-/// A grant, without its token.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct GrantEntry {
-    /// The first 12 hex digits of the SHA-256 of the access token.
-    pub id: String,
-    /// `oauth1`.
-    pub kind: &'static str,
-    /// The server's name.
-    pub server: String,
-    /// Who gave it.
-    pub user: String,
-    /// The consumer's name in the fleet file.
-    pub consumer: String,
-    /// The consumer key.
-    pub consumer_key: String,
-    /// The name that the servers show.
-    pub consumer_name: String,
-    /// When it was given.
-    pub created: Timestamp,
-    /// When it was last used; the servers do not say.
-    pub last_used: Option<Timestamp>,
-    /// When it expires, as far as the server said.
-    pub expires: Option<Timestamp>,
-    /// Until when it can be renewed, as far as the server said.
-    pub renewable_until: Option<Timestamp>,
-    /// When the status was last asked for.
-    pub checked: Option<Timestamp>,
-    /// Where it stands.
-    pub status: GrantState,
-    /// What to know of the status.
-    pub note: Option<String>,
-    /// The first source that saw it.
-    pub source: &'static str,
-    /// All sources that saw it.
-    pub sources: Vec<&'static str>,
+/// A grant of the store as reports show it; `consumers` know the names that servers show.
+pub(crate) fn grant_entry(row: &GrantRow, consumers: &[Consumer]) -> GrantEntry {
+    let shown = consumers
+        .iter()
+        .find(|consumer| consumer.name == row.consumer)
+        .map_or(&row.consumer, |consumer| &consumer.display_name);
+    let kind = GrantKind::Oauth1;
+    GrantEntry {
+        consumer: Some(row.consumer.clone()),
+        consumer_key: Some(row.consumer_key.clone()),
+        consumer_name: Some(shown.clone()),
+        created: Some(seconds(row.created)),
+        expires: row.expires().map(seconds),
+        renewable_until: row.session_ends().filter(|_| row.renewable).map(seconds),
+        checked: row.checked.map(seconds),
+        status: status_of(row.state),
+        note: row.note.clone(),
+        ..GrantEntry::new(kind, &row.id, &row.server, &row.user, SourceKind::Store)
+    }
 }
 
-impl GrantEntry {
-    /// A grant of the store; `consumers` know the names that servers show.
-    pub(crate) fn of_store(row: &GrantRow, consumers: &[Consumer]) -> Self {
-        let shown = consumers
-            .iter()
-            .find(|consumer| consumer.name == row.consumer)
-            .map_or(&row.consumer, |consumer| &consumer.display_name);
-        Self {
-            id: row.id.clone(),
-            kind: "oauth1",
-            server: row.server.clone(),
-            user: row.user.clone(),
-            consumer: row.consumer.clone(),
-            consumer_key: row.consumer_key.clone(),
-            consumer_name: shown.clone(),
-            created: seconds(row.created),
-            last_used: None,
-            expires: row.expires().map(seconds),
-            renewable_until: row.session_ends().filter(|_| row.renewable).map(seconds),
-            checked: row.checked.map(seconds),
-            status: row.state,
-            note: row.note.clone(),
-            source: "store",
-            sources: vec!["store"],
-        }
+/// The status of a grant that stands like this.
+fn status_of(state: GrantState) -> GrantStatus {
+    match state {
+        GrantState::Active => GrantStatus::Active,
+        GrantState::Expired => GrantStatus::Expired,
+        GrantState::Rejected => GrantStatus::Rejected,
+        GrantState::Unknown => GrantStatus::Unknown,
     }
 }
 

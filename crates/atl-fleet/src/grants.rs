@@ -2,7 +2,6 @@
 
 mod choose;
 pub(crate) mod ended;
-mod list;
 mod renew;
 mod revoke;
 pub(crate) mod said;
@@ -11,11 +10,11 @@ mod verify;
 mod work;
 
 pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
-pub use list::{Coverage, GrantList, list, not_selected};
+pub use choose::not_selected;
 pub use renew::renew;
 pub use revoke::{Revocation, needs_passwords};
 pub use verify::verify;
 
-pub(crate) use choose::{same_user, state};
+pub(crate) use choose::{as_of, same_user, state};
 pub(crate) use said::Said;
-pub(crate) use settle::{RENEW, REVOKE};
+pub(crate) use settle::{RENEW, REVOKE, concerns, unfinished};

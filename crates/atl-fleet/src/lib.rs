@@ -14,6 +14,7 @@ mod file;
 mod grant;
 pub mod grants;
 mod guard;
+pub mod inventory;
 mod kept;
 pub mod keypairs;
 mod keys;
@@ -42,7 +43,7 @@ pub use file::{
     CommandRunner, ConnectionOptions, Environment, FleetError, FleetErrors, FleetFile,
     KeyringReader, Needs, Passwords, Position, Select, schema,
 };
-pub use grant::{FailedGrant, GrantEntry, GrantReport};
+pub use grant::{FailedGrant, GrantReport};
 pub use known::FileKeyError;
 pub use outcome::{
     Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan, of_rotations,

@@ -1,10 +1,10 @@
 //! Exit codes of runs (cli.md section 1).
 
-use atl_store::GrantState;
+use atl_tokens::{GrantEntry, GrantStatus};
 
 use crate::{
     authorize::NOT_GRANTED,
-    grant::{FailedGrant, GrantEntry, GrantReport},
+    grant::{FailedGrant, GrantReport},
     plan::{Plan, Status},
     rotate::{self, RotationReport},
 };
@@ -102,7 +102,7 @@ fn of_asking(report: &GrantReport, failed: &[&FailedGrant], found: bool) -> Exit
         Status::Refused => Status::Refused,
         _ => Status::Unreachable,
     });
-    let dead = |state| matches!(state, GrantState::Expired | GrantState::Rejected);
+    let dead = |state| matches!(state, GrantStatus::Expired | GrantStatus::Rejected);
     of_looking(
         failed.chain(std::iter::repeat_n(Status::Ok, asked)),
         found || report.grants.iter().any(|grant| dead(grant.status)),

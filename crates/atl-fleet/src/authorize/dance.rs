@@ -13,11 +13,13 @@ use super::{
     page::Page,
     wait::Desk,
 };
+use atl_tokens::GrantEntry;
+
 use crate::{
     engine::RunOptions,
     event::Event,
     execute::interrupted,
-    grant::GrantEntry,
+    grant::grant_entry,
     grants::same_user,
     settle::{Try, settle},
     signing::SigningKey,
@@ -75,7 +77,7 @@ impl Dance<'_> {
                 self.exchange(&approved, &before)?
             }
         };
-        Ok(GrantEntry::of_store(&row, consumers))
+        Ok(grant_entry(&row, consumers))
     }
 
     /// What the store has. The lock is held meanwhile: another run may be at it, renewing a grant, and then a refusal would

@@ -1,11 +1,13 @@
-//! Which grants of the store a command is about: those that the selected part of the fleet file names, then filters.
+//! Which grants a command is about: filters, and an order. Those of the store are told apart by what was selected of the
+//! fleet file.
 
-use std::{cmp::Reverse, time::Duration};
+use std::time::Duration;
 
 use atl_store::{GrantRow, GrantState};
+use atl_tokens::{GrantEntry, GrantKind, GrantStatus};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::{age::older_than, wanted::Ready};
+use crate::{age::older_than, grant::grant_entry, wanted::Ready};
 
 /// What `--user`, `--status` and the like say; the default lets everything through.
 #[derive(Debug, Clone, Default)]
@@ -14,12 +16,16 @@ pub struct GrantFilter {
     pub ids: Vec<String>,
     /// Users, compared without case.
     pub users: Vec<String>,
-    /// Given at least so long ago.
+    /// Consumer keys.
+    pub consumer_keys: Vec<String>,
+    /// What they are.
+    pub kinds: Vec<GrantKind>,
+    /// Given at least so long ago; one whose age is not known is not.
     pub older_than: Option<Duration>,
     /// Expired, or expiring within this time. A grant whose end the server did not say is neither.
     pub expires_in: Option<Duration>,
     /// Where they stand.
-    pub states: Vec<GrantState>,
+    pub states: Vec<GrantStatus>,
     /// In which order.
     pub sort: GrantSort,
     /// So many of them, the first ones in that order.
@@ -36,12 +42,54 @@ pub enum GrantSort {
     User,
     /// By consumer.
     Consumer,
-    /// The oldest first.
+    /// The oldest first; those of unknown age last.
     Created,
     /// What expires first comes first; what never does, as far as is known, last.
     Expires,
     /// Active ones first.
     Status,
+}
+
+impl GrantSort {
+    /// The place of a grant in this order, as text that is compared byte by byte.
+    pub(crate) fn place(self, grant: &GrantEntry) -> String {
+        let consumer = || {
+            let names = [&grant.consumer, &grant.consumer_key, &grant.consumer_name];
+            names
+                .into_iter()
+                .flatten()
+                .next()
+                .cloned()
+                .unwrap_or_default()
+        };
+        match self {
+            Self::Server => format!(
+                "{}\0{}\0{}",
+                grant.server,
+                consumer(),
+                grant.user.to_lowercase()
+            ),
+            Self::User => grant.user.to_lowercase(),
+            Self::Consumer => consumer(),
+            Self::Created => time(grant.created),
+            Self::Expires => time(grant.expires),
+            Self::Status => match grant.status {
+                GrantStatus::Active => "0",
+                GrantStatus::Expired => "1",
+                GrantStatus::Rejected => "2",
+                GrantStatus::Unknown => "3",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+/// The earliest first, the unknown last.
+fn time(time: Option<Timestamp>) -> String {
+    time.map_or_else(
+        || "~".to_owned(),
+        |time| format!("{:020}", time.as_second().abs_diff(i64::MIN)),
+    )
 }
 
 /// An id that does not name one grant.
@@ -78,70 +126,60 @@ impl GrantChoiceError {
 }
 
 impl GrantFilter {
-    /// The grants it lets through, in its order.
+    /// The grants of the store that it lets through, in its order.
     pub(super) fn choose(
         &self,
         rows: Vec<GrantRow>,
         now: Timestamp,
     ) -> Result<Vec<GrantRow>, GrantChoiceError> {
-        let ids = self
-            .ids
-            .iter()
-            .map(|id| one(id, &rows))
-            .collect::<Result<Vec<_>, _>>()?;
-        let mut chosen: Vec<GrantRow> = rows
+        let all = rows.iter().map(|row| row.id.as_str());
+        let ids = self.named(all)?;
+        let mut chosen: Vec<(String, GrantRow)> = rows
             .into_iter()
-            .filter(|row| ids.is_empty() || ids.contains(&row.id))
-            .filter(|row| self.matches(row, now))
+            .map(|row| (grant_entry(&as_of(&row, now), &[]), row))
+            .filter(|(entry, _)| self.matches(entry, &ids, now))
+            .map(|(entry, row)| (self.sort.place(&entry), row))
             .collect();
         // The order in which they come is that of the store; equal ones keep it.
-        match self.sort {
-            GrantSort::Server => chosen.sort_by_cached_key(place),
-            GrantSort::User => chosen.sort_by_key(|row| row.user.to_lowercase()),
-            GrantSort::Consumer => chosen.sort_by(|a, b| a.consumer.cmp(&b.consumer)),
-            GrantSort::Created => chosen.sort_by_key(|row| row.created),
-            GrantSort::Expires => {
-                chosen.sort_by_key(|row| Reverse(row.expires().map(Reverse)));
-            }
-            GrantSort::Status => chosen.sort_by_key(|row| rank(state(row, now))),
-        }
+        chosen.sort_by(|(one, _), (other, _)| one.cmp(other));
         chosen.truncate(self.limit.unwrap_or(usize::MAX));
-        Ok(chosen)
+        Ok(chosen.into_iter().map(|(_, row)| row).collect())
     }
 
-    fn matches(&self, row: &GrantRow, now: Timestamp) -> bool {
-        (self.users.is_empty() || self.users.iter().any(|user| same_user(user, &row.user)))
-            && (self.states.is_empty() || self.states.contains(&state(row, now)))
-            && self
-                .older_than
-                .is_none_or(|age| older_than(row.created, now, age))
-            && self
-                .expires_in
-                .is_none_or(|time| expires_within(row, time, now))
+    /// The ids that are named, each in full; `all` are those that there are.
+    pub(crate) fn named<'i>(
+        &self,
+        all: impl Iterator<Item = &'i str> + Clone,
+    ) -> Result<Vec<String>, GrantChoiceError> {
+        self.ids.iter().map(|id| one(id, all.clone())).collect()
     }
-}
 
-fn place(row: &GrantRow) -> (String, String, String) {
-    let (server, consumer) = (row.server.clone(), row.consumer.clone());
-    (server, consumer, row.user.to_lowercase())
-}
-
-fn rank(state: GrantState) -> u8 {
-    match state {
-        GrantState::Active => 0,
-        GrantState::Expired => 1,
-        GrantState::Rejected => 2,
-        GrantState::Unknown => 3,
+    /// Whether it lets a grant through; `ids` are those that are named, in full.
+    pub(crate) fn matches(&self, grant: &GrantEntry, ids: &[String], now: Timestamp) -> bool {
+        let one_of = |users: &[String]| users.iter().any(|user| same_user(user, &grant.user));
+        let key = |key: &String| self.consumer_keys.contains(key);
+        (self.ids.is_empty() || ids.contains(&grant.id))
+            && (self.users.is_empty() || one_of(&self.users))
+            && (self.consumer_keys.is_empty() || grant.consumer_key.as_ref().is_some_and(key))
+            && (self.kinds.is_empty() || self.kinds.contains(&grant.kind))
+            && (self.states.is_empty() || self.states.contains(&grant.status))
+            && self.older_than.is_none_or(|age| {
+                let old = |created| older_than(created, now, age);
+                grant.created.is_some_and(old)
+            })
+            && self.expires_in.is_none_or(|time| {
+                let soon = |end| within(end, time, now);
+                grant.expires.is_some_and(soon)
+            })
     }
 }
 
 /// The id of the one grant that is meant.
-fn one(wanted: &str, rows: &[GrantRow]) -> Result<String, GrantChoiceError> {
+fn one<'i>(wanted: &str, all: impl Iterator<Item = &'i str>) -> Result<String, GrantChoiceError> {
     let wanted = wanted.to_ascii_lowercase();
-    let mut of: Vec<String> = rows
-        .iter()
-        .filter(|row| !wanted.is_empty() && row.id.starts_with(&wanted))
-        .map(|row| row.id.clone())
+    let mut of: Vec<String> = all
+        .filter(|id| !wanted.is_empty() && id.starts_with(&wanted))
+        .map(str::to_owned)
         .collect();
     match (of.pop(), of.is_empty()) {
         (Some(id), true) => Ok(id),
@@ -155,8 +193,11 @@ fn one(wanted: &str, rows: &[GrantRow]) -> Result<String, GrantChoiceError> {
 
 /// Whether it has expired or will have, so long from now.
 pub(super) fn expires_within(row: &GrantRow, time: Duration, now: Timestamp) -> bool {
-    row.expires()
-        .is_some_and(|end| end.duration_since(now) <= signed(time))
+    row.expires().is_some_and(|end| within(end, time, now))
+}
+
+fn within(end: Timestamp, time: Duration, now: Timestamp) -> bool {
+    end.duration_since(now) <= signed(time)
 }
 
 fn signed(time: Duration) -> SignedDuration {
@@ -179,7 +220,7 @@ pub(crate) fn state(row: &GrantRow, now: Timestamp) -> GrantState {
 }
 
 /// A grant whose end has come since the server was last asked says so.
-pub(super) fn as_of(row: &GrantRow, now: Timestamp) -> GrantRow {
+pub(crate) fn as_of(row: &GrantRow, now: Timestamp) -> GrantRow {
     let state = state(row, now);
     if state == row.state {
         return row.clone();
@@ -195,15 +236,15 @@ pub(super) fn as_of(row: &GrantRow, now: Timestamp) -> GrantRow {
 pub(super) struct Known {
     /// Those of selected servers and consumers, under the server's present name.
     pub(super) named: Vec<GrantRow>,
-    /// Those of servers or consumers that are not among the selected ones, and which of both it is.
-    pub(super) others: Vec<(GrantRow, &'static str)>,
+    /// How many there are of servers or consumers that are not among the selected ones.
+    others: usize,
 }
 
 impl Known {
     pub(super) fn of(ready: &Ready, rows: Vec<GrantRow>) -> Self {
         let mut known = Self {
             named: Vec::new(),
-            others: Vec::new(),
+            others: 0,
         };
         for mut row in rows {
             let server = ready
@@ -219,12 +260,16 @@ impl Known {
                     row.server.clone_from(&server.config.name);
                     known.named.push(row);
                 }
-                (None, _) => known.others.push((row, "its server")),
-                (_, None) => known.others.push((row, "its consumer")),
+                _ => known.others += 1,
             }
         }
         known
     }
+}
+
+/// How many grants of the store are of servers or consumers that are not among the selected ones.
+pub fn not_selected(ready: &Ready, rows: Vec<GrantRow>) -> usize {
+    Known::of(ready, rows).others
 }
 
 #[cfg(test)]
@@ -324,16 +369,16 @@ mod tests {
 
     #[test]
     fn a_grant_past_its_end_counts_as_expired() {
-        let states = |states: &[GrantState]| GrantFilter {
+        let states = |states: &[GrantStatus]| GrantFilter {
             states: states.to_vec(),
             ..all()
         };
-        check(&states(&[GrantState::Active]), &["0123", "0129"]);
+        check(&states(&[GrantStatus::Active]), &["0123", "0129"]);
         check(
-            &states(&[GrantState::Expired, GrantState::Rejected]),
+            &states(&[GrantStatus::Expired, GrantStatus::Rejected]),
             &["abc0", "abcd"],
         );
-        check(&states(&[GrantState::Unknown]), &[]);
+        check(&states(&[GrantStatus::Unknown]), &[]);
     }
 
     #[test]

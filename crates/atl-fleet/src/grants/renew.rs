@@ -13,9 +13,11 @@ use super::{
     settle::{RENEW, lost, settle},
     work::{Done, Opened, Work, said_of},
 };
+use atl_tokens::GrantEntry;
+
 use crate::{
     engine::{RunOptions, StartError},
-    grant::{GrantEntry, GrantReport},
+    grant::GrantReport,
     plan::Status,
     step::RunInfo,
     trouble::{Trouble, message_of},

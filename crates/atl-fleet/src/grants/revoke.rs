@@ -11,9 +11,11 @@ use super::{
     settle::{REVOKE, settle},
     work::Work,
 };
+use atl_tokens::GrantEntry;
+
 use crate::{
     engine::{RunOptions, StartError},
-    grant::{GrantEntry, GrantReport},
+    grant::{GrantReport, grant_entry},
     step::RunInfo,
     trouble::Trouble,
     wanted::Ready,
@@ -88,7 +90,7 @@ impl<'a> Revocation<'a> {
 
     /// The grants.
     pub fn grants(&self) -> Vec<GrantEntry> {
-        let entry = |row| GrantEntry::of_store(row, &self.ready.consumers);
+        let entry = |row| grant_entry(row, &self.ready.consumers);
         self.rows.iter().map(entry).collect()
     }
 

@@ -60,14 +60,14 @@ fn close(work: &Work<'_>, client: &Client, step: &JournalRow) -> Result<(), Stor
 }
 
 /// Whether a step is about this grant.
-pub(super) fn concerns(step: &JournalRow, row: &GrantRow) -> bool {
+pub(crate) fn concerns(step: &JournalRow, row: &GrantRow) -> bool {
     [RENEW, REVOKE].contains(&step.step.action.as_str())
         && step.step.server_url == row.server_url
         && step.step.detail.get("id").and_then(|id| id.as_str()) == Some(&row.id)
 }
 
 /// What is said of a grant while nobody knows what became of a step.
-pub(super) fn unfinished(step: &JournalRow) -> String {
+pub(crate) fn unfinished(step: &JournalRow) -> String {
     let what = if step.step.action == RENEW {
         "renewal"
     } else {

@@ -12,11 +12,13 @@ use super::{
     choose::{GrantFilter, Known as Rows, as_of},
     said::Said,
 };
+use atl_tokens::GrantEntry;
+
 use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
     execute::interrupted,
-    grant::{FailedGrant, GrantEntry, GrantReport},
+    grant::{FailedGrant, GrantReport, grant_entry},
     keys::Keys,
     known::{Known, read_file_keys},
     signing::{SigningKey, signing_key},
@@ -157,7 +159,7 @@ impl<'a> Work<'a> {
     }
 
     pub(super) fn entry(&self, row: &GrantRow) -> GrantEntry {
-        GrantEntry::of_store(row, &self.ready.consumers)
+        grant_entry(row, &self.ready.consumers)
     }
 
     /// Does something with each of these steps that an earlier run left open, on the servers that were selected.

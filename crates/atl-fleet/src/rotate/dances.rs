@@ -1,6 +1,7 @@
 //! What follows when a consumer has a second consumer key: grants of it, and the fleet file that names it.
 
 use atl_store::GrantState;
+use atl_tokens::GrantEntry;
 
 use super::{RotationReport, RotationState, Rotations, patch, report::Rotation};
 use crate::{
@@ -90,7 +91,10 @@ impl Rotations<'_> {
                     rotation.server == server && rotation.consumer == consumer
                 };
                 let ok = report.grants.iter();
-                rotation.grants_ok += ok.filter(|one| of(&one.server, &one.consumer)).count();
+                let ours = |one: &&GrantEntry| {
+                    of(&one.server, one.consumer.as_deref().unwrap_or_default())
+                };
+                rotation.grants_ok += ok.filter(ours).count();
                 let mut failed = report.failed.iter();
                 if let Some(failed) = failed.find(|one| of(&one.server, &one.consumer)) {
                     rotation.error.get_or_insert(failed.error.clone());

@@ -48,6 +48,42 @@ pub enum GrantStatus {
     Unknown,
 }
 
+impl GrantStatus {
+    /// The word for it: `active`, `expired`, `rejected` or `unknown`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Expired => "expired",
+            Self::Rejected => "rejected",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl SourceKind {
+    /// Every source, in the order in which they are believed.
+    pub const ALL: [Self; 6] = [
+        Self::Store,
+        Self::Database,
+        Self::Pat,
+        Self::Impersonated,
+        Self::Page,
+        Self::Export,
+    ];
+
+    /// The word for it, such as `store`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Store => "store",
+            Self::Database => "database",
+            Self::Pat => "pat",
+            Self::Impersonated => "impersonated",
+            Self::Page => "page",
+            Self::Export => "export",
+        }
+    }
+}
+
 /// Where the user of a grant stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
