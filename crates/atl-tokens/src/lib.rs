@@ -1,9 +1,11 @@
 #![doc = include_str!("../README.md")]
 
+mod days;
 mod error;
 mod inventory;
 mod own;
 mod page;
+pub mod rules;
 
 pub use error::{TokensError, Unexpected};
 pub use inventory::{

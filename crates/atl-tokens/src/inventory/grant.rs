@@ -132,6 +132,9 @@ pub struct GrantEntry {
     pub created_shown: Option<String>,
     /// When it was last used, where a source says.
     pub last_used: Option<Timestamp>,
+    /// Whether a source that knows of uses said that there was none.
+    #[serde(default)]
+    pub never_used: bool,
     /// When it expires, as far as a source said.
     pub expires: Option<Timestamp>,
     /// Whether a source said that it never expires.
@@ -179,6 +182,7 @@ impl GrantEntry {
             created_approximate: false,
             created_shown: None,
             last_used: None,
+            never_used: false,
             expires: None,
             endless: false,
             renewable_until: None,
@@ -235,6 +239,7 @@ impl GrantEntry {
             first.scopes = second.scopes;
         }
         first.last_used = first.last_used.max(second.last_used);
+        first.never_used = (first.never_used || second.never_used) && first.last_used.is_none();
         first.expires = first.expires.or(second.expires);
         first.endless |= second.endless;
         first.renewable_until = first.renewable_until.or(second.renewable_until);
