@@ -8,21 +8,15 @@ const SCHEMA: &str = "docs/fleet.schema.json";
 
 /// Writes it anew, or with `check` only compares.
 pub(crate) fn docs(check: bool) -> anyhow::Result<()> {
-    reference(check)?;
+    tested("atl-admin", "reference::", check)?;
+    tested("atl-tokens", "rules::", check)?;
     schema(check)
 }
 
-/// docs/cli.md: a test of `atl-admin` compares it, and writes it where it is told to.
-fn reference(check: bool) -> anyhow::Result<()> {
+/// docs/cli.md and the index of docs/rules: a test compares each, and writes it where it is told to.
+fn tested(room: &str, tests: &str, check: bool) -> anyhow::Result<()> {
     let mut test = cargo(&[
-        "test",
-        "--quiet",
-        "--locked",
-        "-p",
-        "atl-admin",
-        "--test",
-        "it",
-        "reference::",
+        "test", "--quiet", "--locked", "-p", room, "--test", "it", tests,
     ]);
     if !check {
         test.env("UPDATE_DOCS", "1");

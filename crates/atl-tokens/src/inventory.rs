@@ -5,7 +5,7 @@ mod finding;
 mod grant;
 mod source;
 
-pub use coverage::{Coverage, Gap};
+pub use coverage::{Coverage, Gap, LookedAt};
 pub use finding::{Finding, Severity};
 pub use grant::{GrantEntry, GrantKind, GrantStatus, SourceKind, UserStatus, server_side_id};
 pub use source::{Found, RegisteredConsumer, Source};

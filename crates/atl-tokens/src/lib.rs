@@ -9,8 +9,8 @@ pub mod rules;
 
 pub use error::{TokensError, Unexpected};
 pub use inventory::{
-    Coverage, Finding, Found, Gap, GrantEntry, GrantKind, GrantStatus, RegisteredConsumer,
-    Severity, Source, SourceKind, UserStatus, server_side_id,
+    Coverage, Finding, Found, Gap, GrantEntry, GrantKind, GrantStatus, LookedAt,
+    RegisteredConsumer, Severity, Source, SourceKind, UserStatus, server_side_id,
 };
 pub use own::{Revoked, read_page, revoke_signed, revoke_signed_in};
 pub use page::{PageGrant, Strange};

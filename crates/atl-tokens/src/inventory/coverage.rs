@@ -1,19 +1,43 @@
 //! What a source could see of a server, and what not.
 
 use atl_client::Failure;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::SourceKind;
 use crate::TokensError;
+
+/// What was looked at: a source of grants, or the application links with their consumers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LookedAt {
+    /// This source of grants.
+    Source(SourceKind),
+    /// The application links, their consumers, and the settings of the server.
+    Links,
+}
+
+impl From<SourceKind> for LookedAt {
+    fn from(source: SourceKind) -> Self {
+        Self::Source(source)
+    }
+}
+
+impl Serialize for LookedAt {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Source(source) => source.serialize(serializer),
+            Self::Links => "links".serialize(serializer),
+        }
+    }
+}
 
 /// What a source sees of a server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Coverage {
     /// The server's name.
     pub server: String,
-    /// The source.
-    pub source: SourceKind,
-    /// Whether it saw every grant of the kinds that it knows.
+    /// The source, or the application links.
+    pub source: LookedAt,
+    /// Whether it saw all there is of what it knows.
     pub complete: bool,
     /// What it saw and what it cannot see.
     pub note: String,
@@ -26,12 +50,12 @@ impl Coverage {
     /// A source that saw everything of its kinds.
     pub fn complete(
         server: impl Into<String>,
-        source: SourceKind,
+        source: impl Into<LookedAt>,
         note: impl Into<String>,
     ) -> Self {
         Self {
             server: server.into(),
-            source,
+            source: source.into(),
             complete: true,
             note: note.into(),
             gap: None,
@@ -39,7 +63,11 @@ impl Coverage {
     }
 
     /// A source that by its nature sees only a part.
-    pub fn partial(server: impl Into<String>, source: SourceKind, note: impl Into<String>) -> Self {
+    pub fn partial(
+        server: impl Into<String>,
+        source: impl Into<LookedAt>,
+        note: impl Into<String>,
+    ) -> Self {
         Self {
             complete: false,
             ..Self::complete(server, source, note)
@@ -49,7 +77,7 @@ impl Coverage {
     /// A source that could not look, wholly or in part.
     pub fn failed(
         server: impl Into<String>,
-        source: SourceKind,
+        source: impl Into<LookedAt>,
         note: impl Into<String>,
         gap: Gap,
     ) -> Self {
@@ -88,5 +116,17 @@ impl From<&TokensError> for Gap {
             advice: error.advice(),
             failure: error.failure(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_looked_at_is_one_word() {
+        let word = |looked: LookedAt| serde_json::to_value(looked).unwrap();
+        assert_eq!(word(SourceKind::Impersonated.into()), "impersonated");
+        assert_eq!(word(LookedAt::Links), "links");
     }
 }

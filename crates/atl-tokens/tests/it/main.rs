@@ -7,6 +7,7 @@
 
 mod page;
 mod revocation;
+mod rules;
 
 use std::sync::LazyLock;
 
