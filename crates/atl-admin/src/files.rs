@@ -15,6 +15,21 @@ use crate::{
 /// More than any key, certificate or passphrase has.
 const LIMIT: u64 = 1 << 20;
 
+/// The text of a file; `-` is stdin.
+pub(crate) fn text_of(path: &Path) -> Result<String> {
+    let text = if path == Path::new("-") {
+        io::read_to_string(io::stdin())
+    } else {
+        fs_err::read_to_string(path)
+    };
+    text.map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => {
+            Error::usage(format!("`{}` is not UTF-8 text", path.display()))
+        }
+        _ => Error::usage_of(&error, "name a file that can be read"),
+    })
+}
+
 /// A file about to be written. What stands in the way is said before any work is done, and again when it is written.
 #[derive(Debug)]
 pub(crate) struct Target {

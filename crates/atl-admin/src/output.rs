@@ -2,9 +2,11 @@
 
 mod csv;
 pub(crate) mod grants;
+pub(crate) mod inventory;
 pub(crate) mod plan;
 mod raw;
 pub(crate) mod rotations;
+pub(crate) mod stream;
 mod table;
 
 use std::{
@@ -149,12 +151,16 @@ impl Output {
 
     /// Prints one line of NDJSON: the object with `event` added.
     pub(crate) fn event<T: Serialize>(&self, event: &str, object: &T) -> Result<()> {
+        self.text(&Self::event_line(event, object)?)
+    }
+
+    fn event_line<T: Serialize>(event: &str, object: &T) -> Result<String> {
         let mut whole = Map::new();
         whole.insert("event".to_owned(), event.into());
         if let Value::Object(fields) = to_value(object)? {
             whole.extend(fields);
         }
-        self.text(&format!("{}\n", Value::Object(whole)))
+        Ok(format!("{}\n", Value::Object(whole)))
     }
 
     /// Prints text as it is. A reader that went away is no failure: the rest is not printed, the work goes on.

@@ -74,6 +74,7 @@ impl<'a> Progress<'a> {
             | Event::Planned(_)
             | Event::Server(_)
             | Event::Checked(_)
+            | Event::Listed { .. }
             | Event::Grant(_) => {
                 self.bar.inc(1);
             }

@@ -9,8 +9,8 @@ mod settle;
 mod verify;
 mod work;
 
-pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use choose::not_selected;
+pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use renew::renew;
 pub use revoke::{Revocation, needs_passwords};
 pub use verify::verify;

@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
+    file::Needs,
     grants::GrantFilter,
     plan::Status,
     step::RunInfo,
@@ -42,6 +43,16 @@ pub struct Ask {
 }
 
 impl Ask {
+    /// What of the fleet file asking needs.
+    pub fn needs(&self) -> Needs {
+        let asks_servers = [SourceKind::Page, SourceKind::Pat, SourceKind::Impersonated];
+        Needs {
+            admin: asks_servers.into_iter().any(|source| self.wants(source)),
+            database: self.wants(SourceKind::Database),
+            ..Needs::default()
+        }
+    }
+
     /// Whether a source is to be asked: by its name, or because none was named.
     pub(crate) fn wants(&self, source: SourceKind) -> bool {
         match source {

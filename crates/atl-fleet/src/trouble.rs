@@ -7,7 +7,7 @@ use atl_client::{ClientError, Failure};
 use atl_keys::KeyError;
 use atl_oauth::{ApproveError, Cause, OauthError, Problem};
 use atl_store::StoreError;
-use atl_tokens::TokensError;
+use atl_tokens::{Gap, TokensError};
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Status;
@@ -130,6 +130,32 @@ impl From<TokensError> for Trouble {
             message: message_of(&error),
             advice: error.advice(),
             status: status_of(error.failure()),
+        }
+    }
+}
+
+impl From<&Gap> for Trouble {
+    fn from(gap: &Gap) -> Self {
+        Self {
+            code: gap.code.clone(),
+            message: gap.message.clone(),
+            advice: gap.advice.clone(),
+            status: status_of(gap.failure),
+        }
+    }
+}
+
+impl From<Trouble> for Gap {
+    fn from(trouble: Trouble) -> Self {
+        Self {
+            code: trouble.code,
+            message: trouble.message,
+            advice: trouble.advice,
+            failure: match trouble.status {
+                Status::Refused => Failure::Refused,
+                Status::Unreachable => Failure::Unreachable,
+                Status::Ok | Status::Failed => Failure::Failed,
+            },
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod filters;
 mod list;
+pub(crate) mod reach;
 mod renew;
 mod revoke;
 mod verify;
@@ -14,12 +15,15 @@ use crate::{context::Context, error::Result, exit::Exit, output::grants::show};
 /// The commands.
 #[derive(Debug, clap::Subcommand)]
 pub enum Commands {
-    /// List the grants of the store; no server is asked
+    /// List who granted what to whom, from all sources that the fleet file permits
     #[command(
-        after_help = "Where a grant stands is what its server said when it was last asked (`tokens verify`), or that its \
-                      time is over since. Grants whose server or consumer the fleet file no longer names are listed where \
-                      nothing is selected, as `unknown`.\n\nExamples:\n  atl-admin tokens list\n  \
-                      atl-admin tokens list --expires-in 30d --sort expires\n  atl-admin tokens list --by user"
+        after_help = "Grants come from the store, the page of the account that signs in, the REST API for personal access \
+                      tokens, the database that the fleet file names, an imported export, and with `--with-auditor` every \
+                      user's own page; one that several sources saw is listed once. The coverage says what each could \
+                      see.\n\nExit codes: 4 where every server refused, 3 where something that was asked for could not \
+                      be looked at, else 0.\n\nExamples:\n  atl-admin tokens list\n  \
+                      atl-admin tokens list --source store --expires-in 30d --sort expires\n  \
+                      atl-admin tokens list --with-auditor --user alice\n  atl-admin tokens list --by consumer"
     )]
     List(list::Args),
     /// Ask the servers about grants of the store, with one signed call each

@@ -6,17 +6,23 @@ use super::{Column, cell};
 
 /// The rows with a header line.
 pub(super) fn csv(columns: &[Column], rows: &[Value]) -> String {
-    let header = columns.iter().map(|column| column.key.to_owned()).collect();
-    let rows = rows
-        .iter()
-        .map(|row| columns.iter().map(|column| cell(row, column.key)).collect());
-    std::iter::once(header)
-        .chain(rows)
-        .map(|fields: Vec<String>| {
-            let fields: Vec<_> = fields.iter().map(|field| quote(field)).collect();
-            fields.join(",") + "\n"
-        })
-        .collect()
+    let rows = rows.iter().map(|row| line(columns, row));
+    std::iter::once(header(columns)).chain(rows).collect()
+}
+
+/// The header line.
+pub(super) fn header(columns: &[Column]) -> String {
+    joined(columns.iter().map(|column| column.key.to_owned()))
+}
+
+/// One row.
+pub(super) fn line(columns: &[Column], row: &Value) -> String {
+    joined(columns.iter().map(|column| cell(row, column.key)))
+}
+
+fn joined(fields: impl Iterator<Item = String>) -> String {
+    let fields: Vec<_> = fields.map(|field| quote(&field)).collect();
+    fields.join(",") + "\n"
 }
 
 fn quote(field: &str) -> String {

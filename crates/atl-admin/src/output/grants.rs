@@ -1,8 +1,11 @@
 //! Grants, and what came of asking for or about them, for people and for programs.
 
-use atl_fleet::{FailedGrant, GrantEntry, GrantReport, Trouble};
+use atl_fleet::{FailedGrant, GrantReport, Trouble};
+use atl_tokens::GrantEntry;
+use jiff::Timestamp;
+use serde_json::Value;
 
-use super::{Column, counted};
+use super::{Column, counted, inventory::consumer_of};
 use crate::{
     context::Context,
     error::{Result, tell},
@@ -26,6 +29,63 @@ pub(crate) const COLUMNS: [Column; 14] = [
     Column::new("checked", ""),
     Column::new("source", ""),
 ];
+
+/// The same for grants of any kind and source, as a table.
+pub(crate) const INVENTORY_TABLE: [Column; 11] = [
+    Column::new("id", "ID"),
+    Column::new("kind", "KIND"),
+    Column::new("server", "SERVER"),
+    Column::new("user", "USER"),
+    Column::new("consumer", "CONSUMER"),
+    Column::new("status", "STATUS"),
+    Column::new("created", "CREATED"),
+    Column::new("last_used", "LAST USED"),
+    Column::new("expires", "EXPIRES"),
+    Column::new("sources", "SOURCES"),
+    Column::new("note", "NOTE"),
+];
+
+/// The same as comma-separated values.
+pub(crate) const INVENTORY: [Column; 24] = [
+    Column::new("id", ""),
+    Column::new("server", ""),
+    Column::new("user", ""),
+    Column::new("consumer", ""),
+    Column::new("status", ""),
+    Column::new("created", ""),
+    Column::new("expires", ""),
+    Column::new("note", ""),
+    Column::new("kind", ""),
+    Column::new("consumer_key", ""),
+    Column::new("consumer_name", ""),
+    Column::new("renewable_until", ""),
+    Column::new("checked", ""),
+    Column::new("source", ""),
+    Column::new("sources", ""),
+    Column::new("last_used", ""),
+    Column::new("user_status", ""),
+    Column::new("consumer_registered", ""),
+    Column::new("name", ""),
+    Column::new("scopes", ""),
+    Column::new("created_approximate", ""),
+    Column::new("created_shown", ""),
+    Column::new("endless", ""),
+    Column::new("handle", ""),
+];
+
+/// A grant as a table shows it: days without hours, and where the fleet file does not name its consumer, another word for
+/// that.
+pub(crate) fn shown(grant: &GrantEntry) -> Value {
+    let mut row = serde_json::to_value(grant).unwrap_or_default();
+    row["consumer"] = consumer_of(grant).into();
+    let day = |time: Option<Timestamp>| time.map(|time| time.strftime("%Y-%m-%d").to_string());
+    row["created"] = day(grant.created)
+        .or_else(|| grant.created_shown.clone())
+        .into();
+    row["last_used"] = day(grant.last_used).into();
+    row["expires"] = day(grant.expires).into();
+    row
+}
 
 /// What is said where there is nothing to show.
 pub(crate) const NO_GRANTS: &str = "the store has no such grants";

@@ -151,7 +151,10 @@ fn the_wrong_account_is_turned_away() {
         "{message}"
     );
     assert!(access_tokens(fleet.first()).is_empty());
-    assert_eq!(fleet.json("tokens list").0["grants"], json!([]));
+    assert_eq!(
+        fleet.json("tokens list --source store").0["grants"],
+        json!([])
+    );
     assert_eq!(fleet.dances()[0]["outcome"], "failed");
 }
 
@@ -174,7 +177,7 @@ fn the_grant_of_a_wrong_account_that_stays_is_told_of() {
     let page = format!("{}{PAGE}", fleet.first().base_url());
     assert!(error.contains(id) && error.contains(&page), "{error}");
     assert_eq!(granted_by(fleet.first()), [BOB]);
-    let (list, _) = fleet.json("tokens list");
+    let (list, _) = fleet.json("tokens list --source store");
     let grant = &list["grants"][0];
     assert_eq!((&grant["id"], &grant["user"]), (&json!(id), &json!(BOB)));
     assert!(

@@ -89,7 +89,7 @@ fn before_it_is_read_back() {
         let running = fleet.start(HEADLESS);
         assert!(hold.wait_reached());
         running.kill();
-        let (list, _) = fleet.json("tokens list");
+        let (list, _) = fleet.json("tokens list --source store");
         assert_eq!(list["grants"][0]["status"], "unknown", "{list:#}");
         fleet.forget();
         let (report, exit) = fleet.report(HEADLESS);

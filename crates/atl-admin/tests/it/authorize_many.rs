@@ -40,7 +40,7 @@ fn five_of_twenty_fail_in_five_ways_and_fifteen_are_stored() {
         .map(|failed| failed["error"]["code"].as_str().unwrap())
         .collect();
     assert_eq!(codes.len(), 5, "{codes:?}");
-    let (list, _) = fleet.json("tokens list --status active");
+    let (list, _) = fleet.json("tokens list --source store --status active");
     assert_eq!(list["grants"].as_array().unwrap().len(), 15);
     for server in fleet.estate.servers() {
         let expected: &[&str] = if servers.contains(&server.name()) {

@@ -161,7 +161,7 @@ fn a_user_who_may_not_sign_in_any_more_has_no_working_grant() {
     let (report, exit) = fleet.report(HEADLESS);
     assert_eq!((code(&report), exit), ("user_not_allowed", 4), "{report:#}");
     assert_eq!(fleet.first().log().len(), 1, "a dance would be of no use");
-    let (list, _) = fleet.json("tokens list");
+    let (list, _) = fleet.json("tokens list --source store");
     assert_eq!(list["grants"][0]["status"], "rejected", "{list:#}");
 }
 
@@ -195,7 +195,7 @@ fn a_grant_that_could_not_be_read_back_is_kept() {
     fleet.first().set(fails);
     let (report, exit) = fleet.report(HEADLESS);
     assert_eq!((code(&report), exit), ("answer_unclear", 3), "{report:#}");
-    let (list, _) = fleet.json("tokens list");
+    let (list, _) = fleet.json("tokens list --source store");
     let grant = &list["grants"][0];
     assert_eq!(
         (&grant["id"], &grant["status"]),

@@ -58,7 +58,7 @@ fn what_is_dead_is_a_finding_and_is_remembered() {
         (statuses(&report).as_slice(), exit),
         (["rejected"].as_slice(), 10)
     );
-    let (list, _) = fleet.json("tokens list");
+    let (list, _) = fleet.json("tokens list --source store");
     assert_eq!(statuses(&list), ["rejected"]);
 }
 
@@ -128,7 +128,7 @@ fn what_cannot_be_asked_is_not_known() {
         (statuses(&report).as_slice(), exit),
         (["unknown"].as_slice(), 3)
     );
-    let (list, _) = fleet.json("tokens list");
+    let (list, _) = fleet.json("tokens list --source store");
     assert_eq!(statuses(&list), ["active"], "what was known is kept");
 }
 

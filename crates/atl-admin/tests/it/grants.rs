@@ -80,7 +80,7 @@ impl Fleet {
     /// The grants that `tokens list` shows.
     #[track_caller]
     pub(crate) fn listed(&self) -> Vec<Value> {
-        let (list, code) = self.json("tokens list");
+        let (list, code) = self.json("tokens list --source store");
         assert_eq!(code, 0, "{list:#}");
         list["grants"].as_array().unwrap().clone()
     }

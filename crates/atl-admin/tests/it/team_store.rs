@@ -113,7 +113,7 @@ fn a_grant_is_given_and_kept_in_it() {
     for command in ["authorize --status", "tokens verify"] {
         assert_eq!(fleet.run(command).code, Some(0), "{command}");
     }
-    let (grants, _) = fleet.json("tokens list");
+    let (grants, _) = fleet.json("tokens list --source store");
     assert_eq!(grants["grants"][0]["user"], ALICE, "{grants:#}");
     assert_eq!(grants["grants"][0]["status"], "active", "{grants:#}");
 }

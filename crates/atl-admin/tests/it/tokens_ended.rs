@@ -50,7 +50,7 @@ fn ended(fleet: &Fleet, why: &str) {
             pair("other-bot", "active")
         ]
     );
-    let (list, _) = fleet.json("tokens list --status rejected");
+    let (list, _) = fleet.json("tokens list --source store --status rejected");
     let note = list["grants"][0]["note"].as_str().unwrap();
     assert!(note.starts_with(why), "{note}");
 }
@@ -125,7 +125,7 @@ fn a_consumer_that_is_replaced() {
     assert_eq!(killed["kills_grants"], 1, "{plan:#}");
     let run = fleet.run("apply -c deploy-bot --replace-consumer --yes");
     assert_eq!(run.code, Some(0), "{}", run.shown());
-    let (list, _) = fleet.json("tokens list --status rejected");
+    let (list, _) = fleet.json("tokens list --source store --status rejected");
     let grants = list["grants"].as_array().unwrap();
     assert_eq!(
         (grants.len(), &grants[0]["consumer_key"]),

@@ -33,7 +33,7 @@ fn a_grant_is_given_renewed_twice_used_and_revoked() {
         }
     }
     assert_eq!(ids.len(), 12);
-    for line in ["tokens verify", "tokens list"] {
+    for line in ["tokens verify", "tokens list --source store"] {
         let grants = every(line);
         let active = grants.iter().all(|grant| grant["status"] == "active");
         assert!(active && grants.len() == 4, "{line}: {grants:#?}");
@@ -43,7 +43,10 @@ fn a_grant_is_given_renewed_twice_used_and_revoked() {
         revoked.iter().all(|grant| grant["note"] == "revoked"),
         "{revoked:#?}"
     );
-    assert_eq!(every("tokens list"), Vec::<serde_json::Value>::new());
+    assert_eq!(
+        every("tokens list --source store"),
+        Vec::<serde_json::Value>::new()
+    );
     let run = fleet.run("request -s jira -c deploy-bot GET plugins/servlet/applinks/whoami");
     assert_ne!(run.code, Some(0), "{}", run.shown());
     let (history, _) = fleet.json("history");

@@ -62,15 +62,15 @@ fn ids(list: &Value) -> Vec<&str> {
 #[test]
 fn no_store_is_no_grants() {
     let fleet = Fleet::of(Kind::Jira);
-    let run = fleet.run("tokens list");
+    let run = fleet.run("tokens list --source store");
     insta::assert_snapshot!(run.shown(), @r"
     -- stderr
     the store has no such grants
     -- exit 0
     ");
-    let (list, code) = fleet.json("tokens list");
+    let (list, code) = fleet.json("tokens list --source store");
     assert_eq!((code, &list["grants"]), (0, &json!([])));
-    for line in ["tokens list", "tokens verify"] {
+    for line in ["tokens list --source store", "tokens verify"] {
         assert_eq!(fleet.run(line).code, Some(0), "{line}");
     }
     assert_eq!(fleet.env.files(), ["fleet.yaml"], "nothing was made");
@@ -79,7 +79,7 @@ fn no_store_is_no_grants() {
 #[test]
 fn a_table_says_where_each_grant_stands_and_why() {
     let fleet = fleet();
-    insta::assert_snapshot!(fleet.run("tokens list").shown(), @r"
+    insta::assert_snapshot!(fleet.run("tokens list --source store").shown(), @r"
     ID            SERVER  USER   CONSUMER    STATUS    CREATED               EXPIRES               NOTE
     a10000000000  jira    alice  deploy-bot  active    2026-02-03T04:05:06Z  2126-01-10T04:05:06Z  -
     a20000000000  jira    bob    deploy-bot  expired   2001-02-03T04:05:06Z  2002-02-03T04:05:06Z  by its own end; the
@@ -100,14 +100,17 @@ fn no_secret_of_the_fleet_file_is_needed() {
     let fleet = fleet();
     let env = Env::new();
     env.write("fleet.yaml", &fleet.env.read("fleet.yaml"));
-    assert_eq!(env.run("tokens list").code, Some(0));
-    assert_eq!(env.run("tokens list -f other.yaml").code, Some(2));
+    assert_eq!(env.run("tokens list --source store").code, Some(0));
+    assert_eq!(
+        env.run("tokens list --source store -f other.yaml").code,
+        Some(2)
+    );
 }
 
 #[test]
 fn the_document_has_the_promised_shape() {
     let fleet = fleet();
-    let (list, _) = fleet.json("tokens list -s jira");
+    let (list, _) = fleet.json("tokens list --source store -s jira");
     assert_eq!(
         keys(&list),
         ["format_version", "grants", "coverage", "findings"].into()
@@ -116,18 +119,26 @@ fn the_document_has_the_promised_shape() {
         list["coverage"],
         json!([{
             "server": "jira", "source": "store", "complete": false,
-            "note": "only the grants that this store holds"
+            "note": "only the grants that this store holds", "error": null
         }])
     );
     let mut grant = list["grants"][1].clone();
-    grant.as_object_mut().unwrap().remove("renewable_until");
+    for varying in [
+        "renewable_until",
+        "name",
+        "consumer_registered",
+        "user_status",
+    ] {
+        grant.as_object_mut().unwrap().remove(varying);
+    }
     assert_eq!(
         grant,
         json!({
             "id": id(0xa2), "kind": "oauth1", "server": "jira", "user": "bob", "consumer": "deploy-bot",
             "consumer_key": "deploy-bot", "consumer_name": "Deploy bot", "created": "2001-02-03T04:05:06Z",
             "last_used": null, "expires": "2002-02-03T04:05:06Z", "checked": null, "status": "expired",
-            "note": "by its own end; the server was not asked", "source": "store", "sources": ["store"]
+            "note": "by its own end; the server was not asked", "source": "store", "sources": ["store"],
+            "created_approximate": false, "endless": false
         })
     );
 }
@@ -136,11 +147,11 @@ fn the_document_has_the_promised_shape() {
 fn selection_and_filters_narrow_each_other_down() {
     let fleet = fleet();
     let check = |line: &str, expected: &[&str]| {
-        let (list, code) = fleet.json(&format!("tokens list {line}"));
+        let (list, code) = fleet.json(&format!("tokens list --source store {line}"));
         assert_eq!((code, ids(&list)), (0, expected.to_vec()), "{line}");
     };
     check("", &["a1", "a2", "c2", "c1", "b1"]);
-    check("-s jira", &["a1", "a2"]);
+    check("-s jira", &["a1", "a2", "c2"]);
     check("-c deploy-bot", &["a1", "a2", "b1"]);
     check("--user ALICE", &["a1", "c1", "b1"]);
     check("-s wiki --user alice --user bob", &["b1"]);
@@ -155,14 +166,14 @@ fn selection_and_filters_narrow_each_other_down() {
 #[test]
 fn an_id_that_names_no_grant_or_several_is_refused() {
     let fleet = fleet();
-    let run = fleet.run("tokens list a");
+    let run = fleet.run("tokens list --source store a");
     assert_eq!(run.code, Some(2), "{}", run.shown());
     assert!(
         run.stderr.contains("a10000000000, a20000000000"),
         "{}",
         run.shown()
     );
-    let run = fleet.run("tokens list -s wiki a1");
+    let run = fleet.run("tokens list --source store -s wiki a1");
     assert_eq!(run.code, Some(1), "{}", run.shown());
     assert!(
         run.stderr.contains("`atl-admin tokens list` shows"),
@@ -174,18 +185,18 @@ fn an_id_that_names_no_grant_or_several_is_refused() {
 #[test]
 fn grants_are_counted_by_user_consumer_or_server() {
     let fleet = fleet();
-    insta::assert_snapshot!(fleet.run("tokens list --by user").ok(), @r"
+    insta::assert_snapshot!(fleet.run("tokens list --source store --by user").ok(), @r"
     USER   GRANTS  ACTIVE  EXPIRED  REJECTED  UNKNOWN
     alice  3       1       0        1         1
     bob    2       0       1        0         1
     ");
-    insta::assert_snapshot!(fleet.run("tokens list --by server -o csv").ok(), @r"
+    insta::assert_snapshot!(fleet.run("tokens list --source store --by server -o csv").stdout, @r"
     server,grants,active,expired,rejected,unknown
     jira,3,1,1,0,1
     old,1,0,0,0,1
     wiki,1,0,0,1,0
     ");
-    let (groups, _) = fleet.json("tokens list --by consumer -s jira");
+    let (groups, _) = fleet.json("tokens list --source store --by consumer -c deploy-bot -s jira");
     assert_eq!(
         groups["groups"],
         json!([{"consumer": "deploy-bot", "grants": 2, "active": 1, "expired": 1, "rejected": 0, "unknown": 0}])
@@ -195,36 +206,44 @@ fn grants_are_counted_by_user_consumer_or_server() {
 #[test]
 fn every_format_shows_them() {
     let fleet = fleet();
-    let run = fleet.run("tokens list -s wiki -o csv");
-    let lines: Vec<_> = run.ok().lines().collect();
+    let run = fleet.run("tokens list --source store -s wiki -o csv");
+    assert_eq!(
+        run.stderr,
+        "wiki: store: only the grants that this store holds\n"
+    );
+    let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(
         lines[0],
-        "id,server,user,consumer,status,created,expires,note,kind,consumer_key,consumer_name,renewable_until,checked,source"
+        "id,server,user,consumer,status,created,expires,note,kind,consumer_key,consumer_name,renewable_until,checked,\
+         source,sources,last_used,user_status,consumer_registered,name,scopes,created_approximate,created_shown,\
+         endless,handle"
     );
     assert_eq!(
         lines[1],
-        "b10000000000,wiki,alice,deploy-bot,rejected,2026-01-01T00:00:00Z,,it was revoked,oauth1,deploy-bot,Deploy bot,,,store"
+        "b10000000000,wiki,alice,deploy-bot,rejected,2026-01-01T00:00:00Z,,it was revoked,oauth1,deploy-bot,\
+         Deploy bot,,,store,store,,,,,,false,,false,"
     );
-    let run = fleet.run("tokens list -s wiki -o ndjson");
-    let event: Value = serde_json::from_str(run.ok()).unwrap();
+    let run = fleet.run("tokens list --source store -s wiki -o ndjson");
+    let last = run.ok().lines().last().unwrap();
+    let event: Value = serde_json::from_str(last).unwrap();
     assert_eq!(
         (&event["event"], &event["id"]),
         (&json!("grant"), &json!(id(0xb1)))
     );
-    let yaml = fleet.run("tokens list -o yaml");
+    let yaml = fleet.run("tokens list --source store -o yaml");
     let yaml: Value = serde_yaml::from_str(yaml.ok()).unwrap();
-    assert_eq!(yaml, fleet.json("tokens list").0);
+    assert_eq!(yaml, fleet.json("tokens list --source store").0);
 }
 
 #[test]
 fn a_server_of_another_name_keeps_its_grants_and_one_at_another_url_does_not() {
     let fleet = fleet();
     fleet.edit("  jira:\n", "  issues:\n");
-    let (list, _) = fleet.json("tokens list -s issues");
-    assert_eq!(ids(&list), ["a1", "a2"]);
+    let (list, _) = fleet.json("tokens list --source store -s issues");
+    assert_eq!(ids(&list), ["a1", "a2", "c2"]);
     assert_eq!(list["grants"][0]["server"], "issues");
     fleet.edit(&fleet.first().base_url(), "http://localhost:1/jira");
-    let (list, _) = fleet.json("tokens list --user bob");
+    let (list, _) = fleet.json("tokens list --source store --user bob");
     assert_eq!(
         list["grants"][0]["note"],
         "its server is not in the fleet file"

@@ -89,9 +89,9 @@ fn what_the_server_says_of_the_new_token_is_kept() {
     fleet.first().set(Setting::AccessTokenTtl(86_400));
     fleet.first().set(Setting::SessionTtl(Some(2 * 86_400)));
     assert_eq!(fleet.run("tokens renew").code, Some(0));
-    let (list, _) = fleet.json("tokens list --expires-in 25h");
+    let (list, _) = fleet.json("tokens list --source store --expires-in 25h");
     assert_eq!(list["grants"].as_array().unwrap().len(), 1);
-    let (list, _) = fleet.json("tokens list --expires-in 23h");
+    let (list, _) = fleet.json("tokens list --source store --expires-in 23h");
     assert_eq!(list["grants"], json!([]));
 }
 

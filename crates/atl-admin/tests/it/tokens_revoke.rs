@@ -330,7 +330,7 @@ fn what_nobody_can_ask_about_is_settled_later() {
             (code, &report["failed"][0]["error"]["code"]),
             (3, &json!("revocation_unclear"))
         );
-        let (list, _) = fleet.json("tokens list --user alice");
+        let (list, _) = fleet.json("tokens list --source store --user alice");
         assert_eq!(list["grants"][0]["status"], "unknown");
         fleet.first().clear_faults();
         ended(&fleet.run("tokens verify"), 0);

@@ -166,7 +166,7 @@ fn a_server_that_is_down_is_not_clean() {
         ),
         (&json!("wiki"), &json!(id(2)), &json!("connection_refused"))
     );
-    let (list, _) = fleet.json("tokens list -s wiki");
+    let (list, _) = fleet.json("tokens list --source store -s wiki");
     assert_eq!(list["grants"][0]["status"], "active");
 
     let run = fleet.run("tokens verify");

@@ -65,7 +65,10 @@ impl Collect {
     pub(super) fn put(&self, grant: GrantEntry) -> ControlFlow<()> {
         let grant = self.known(grant.as_of(self.now));
         if let Some(only) = &self.only
-            && !grant.consumer.as_ref().is_some_and(|name| only.contains(name))
+            && !grant
+                .consumer
+                .as_ref()
+                .is_some_and(|name| only.contains(name))
         {
             return ControlFlow::Continue(());
         }

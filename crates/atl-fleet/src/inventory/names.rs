@@ -15,7 +15,7 @@ impl Names {
     pub(super) fn read(client: &Client) -> Result<Self, ApplinksError> {
         let applinks = Applinks::open(client)?;
         let mut names: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for link in applinks.links()?.iter().filter(|link| !link.system) {
+        for link in applinks.list()?.iter().filter(|link| !link.system) {
             if let Some(consumer) = applinks.consumer(&link.id)? {
                 let keys = names.entry(consumer.name).or_default();
                 if !keys.contains(&consumer.key) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use atl_fleet::grants::{GrantFilter, GrantSort};
-use atl_store::GrantState;
+use atl_tokens::{GrantKind, GrantStatus};
 
 use crate::flags;
 
@@ -16,6 +16,17 @@ pub struct Filters {
     /// Only grants of this user (can be repeated)
     #[arg(long = "user", value_name = "NAME")]
     pub users: Vec<String>,
+    /// Only grants to this consumer key, whether or not the fleet file has it (can be repeated)
+    #[arg(long = "consumer-key", value_name = "KEY")]
+    pub consumer_keys: Vec<String>,
+    /// Only grants of this kind: `oauth1`, `oauth2` or `pat`, a personal access token (can be repeated)
+    #[arg(
+        long = "kind",
+        value_name = "KIND",
+        value_enum,
+        hide_possible_values = true
+    )]
+    pub kinds: Vec<Kind>,
     /// Only grants that were given at least so long ago, such as `90d`
     #[arg(long, value_name = "AGE", value_parser = flags::age)]
     pub older_than: Option<Duration>,
@@ -31,6 +42,17 @@ pub struct Filters {
     /// At most so many, the first ones in that order
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
+}
+
+/// What a grant is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Kind {
+    /// An OAuth 1.0a access token
+    Oauth1,
+    /// An OAuth 2 refresh token
+    Oauth2,
+    /// A personal access token
+    Pat,
 }
 
 /// Where a grant stands.
@@ -68,20 +90,28 @@ impl Filters {
     /// Whether they say which grants; an order and a limit alone do not.
     pub(super) fn select(&self) -> bool {
         !(self.ids.is_empty() && self.users.is_empty() && self.states.is_empty())
+            || !(self.consumer_keys.is_empty() && self.kinds.is_empty())
             || self.older_than.is_some()
             || self.expires_in.is_some()
     }
 
     pub(super) fn filter(&self) -> GrantFilter {
         let state = |state: &State| match state {
-            State::Active => GrantState::Active,
-            State::Expired => GrantState::Expired,
-            State::Rejected => GrantState::Rejected,
-            State::Unknown => GrantState::Unknown,
+            State::Active => GrantStatus::Active,
+            State::Expired => GrantStatus::Expired,
+            State::Rejected => GrantStatus::Rejected,
+            State::Unknown => GrantStatus::Unknown,
+        };
+        let kind = |kind: &Kind| match kind {
+            Kind::Oauth1 => GrantKind::Oauth1,
+            Kind::Oauth2 => GrantKind::Oauth2,
+            Kind::Pat => GrantKind::Pat,
         };
         GrantFilter {
             ids: self.ids.clone(),
             users: self.users.clone(),
+            consumer_keys: self.consumer_keys.clone(),
+            kinds: self.kinds.iter().map(kind).collect(),
             older_than: self.older_than,
             expires_in: self.expires_in,
             states: self.states.iter().map(state).collect(),

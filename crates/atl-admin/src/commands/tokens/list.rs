@@ -1,27 +1,28 @@
 //! `tokens list`
 
-use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 
-use atl_fleet::{
-    GrantEntry, Needs,
-    grants::{self, GrantList},
-};
-use atl_store::GrantState;
-use serde_json::{Value, json};
+use atl_fleet::{inventory, of_looking};
+use serde_json::Value;
 
-use super::Filters;
+use super::{Filters, reach::Reach};
 use crate::{
-    cli::Selection,
-    context::Context,
+    context::{Context, run_info},
     error::Result,
     exit::Exit,
     flags::Format,
+    interrupt,
     output::{
         Column,
-        grants::{COLUMNS, NO_GRANTS},
+        grants::{INVENTORY, INVENTORY_TABLE, shown},
+        inventory::{By, Counts, tell_coverage},
+        stream::Stream,
     },
+    progress::Progress,
     term,
 };
+
+const COMMAND: &str = "tokens list";
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
@@ -29,77 +30,76 @@ pub struct Args {
     /// Which grants.
     #[command(flatten)]
     pub filters: Filters,
+    /// Where they are looked for.
+    #[command(flatten)]
+    pub reach: Reach,
     /// Count them, for each user, consumer or server
     #[arg(long, value_name = "GROUP", value_enum)]
     pub by: Option<By>,
 }
 
-/// What grants are counted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum By {
-    /// Who gave them
-    User,
-    /// Who they were given to
-    Consumer,
-    /// Where
-    Server,
-}
-
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
-    let ready = context.ready(Needs::default())?;
-    let store = context.store_to_look_at()?;
-    let everything = context.globals.selection == Selection::default();
     let filter = args.filters.filter();
-    let list = grants::list(&ready, store.as_ref(), &filter, everything)?;
-    if list.grants.is_empty() {
-        term::note(NO_GRANTS);
-    }
-    match args.by {
-        None => show(context, &list)?,
-        Some(by) => count(context, by, &list.grants)?,
-    }
-    Ok(Exit::Done)
-}
-
-fn show(context: &Context, list: &GrantList) -> Result<()> {
-    let output = &context.output;
-    match output.format() {
-        Format::Json | Format::Yaml => output.document(list),
-        _ => output.listing("grants", "grant", &COLUMNS, &list.grants),
-    }
-}
-
-fn count(context: &Context, by: By, grants: &[GrantEntry]) -> Result<()> {
-    let (key, heading, of): (_, _, fn(&GrantEntry) -> &str) = match by {
-        By::User => ("user", "USER", |grant| &grant.user),
-        By::Consumer => ("consumer", "CONSUMER", |grant| &grant.consumer),
-        By::Server => ("server", "SERVER", |grant| &grant.server),
+    let ask = args.reach.ask(context, &filter.users)?;
+    let ready = context.ready(ask.needs())?;
+    // An auditor consumer is in the journal before it is on a server.
+    let store = if ask.auditor {
+        Some(context.store(COMMAND)?)
+    } else {
+        context.store_to_look_at()?
     };
-    let columns = [
-        Column::new(key, heading),
-        Column::new("grants", "GRANTS"),
-        Column::new("active", "ACTIVE"),
-        Column::new("expired", "EXPIRED"),
-        Column::new("rejected", "REJECTED"),
-        Column::new("unknown", "UNKNOWN"),
-    ];
-    let mut groups: BTreeMap<&str, Vec<GrantState>> = BTreeMap::new();
-    for grant in grants {
-        groups.entry(of(grant)).or_default().push(grant.status);
+    let progress = Progress::new(context);
+    let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
+    let info = run_info(COMMAND);
+    let run = progress.run(&sink);
+    let inventory = inventory::gather(&ready, store.as_ref(), &ask, &filter, &info, run)?;
+    progress.finish();
+    let found = match args.by {
+        None => list(context, &inventory)?,
+        Some(by) => count(context, by, &inventory)?,
+    };
+    if found == 0 {
+        term::note("no such grants were found; the coverage says where none could be seen");
     }
-    let rows: Vec<Value> = groups
-        .into_iter()
-        .map(|(name, states)| {
-            let count = |wanted| states.iter().filter(|&&state| state == wanted).count();
-            json!({
-                key: name,
-                "grants": states.len(),
-                "active": count(GrantState::Active),
-                "expired": count(GrantState::Expired),
-                "rejected": count(GrantState::Rejected),
-                "unknown": count(GrantState::Unknown),
-            })
-        })
-        .collect();
-    context.output.listing("groups", "group", &columns, &rows)
+    if progress.interrupted() {
+        interrupt::tell();
+        return Ok(Exit::Interrupted);
+    }
+    Ok(of_looking(inventory.statuses(), false).into())
+}
+
+fn list(context: &Context, inventory: &inventory::Inventory) -> Result<u64> {
+    let output = &context.output;
+    let table = output.format() == Format::Table;
+    let columns: &[Column] = if table { &INVENTORY_TABLE } else { &INVENTORY };
+    let mut stream = Stream::begin(output, "grants", "grant", columns)?;
+    let mut printed = Ok(());
+    inventory.each(&mut |grant| {
+        printed = if table {
+            stream.row(&shown(&grant))
+        } else {
+            stream.row(&grant)
+        };
+        match printed {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(_) => ControlFlow::Break(()),
+        }
+    })?;
+    printed?;
+    let coverage = serde_json::to_value(inventory.coverage()).unwrap_or_default();
+    let none = Value::Array(Vec::new());
+    let rows = stream.end(&[("coverage", coverage), ("findings", none)])?;
+    tell_coverage(context, inventory.coverage())?;
+    Ok(rows)
+}
+
+fn count(context: &Context, by: By, inventory: &inventory::Inventory) -> Result<u64> {
+    let mut counts = Counts::new(by);
+    inventory.each(&mut |grant| {
+        counts.add(&grant);
+        ControlFlow::Continue(())
+    })?;
+    let rows = counts.show(context)?;
+    tell_coverage(context, inventory.coverage())?;
+    Ok(rows)
 }

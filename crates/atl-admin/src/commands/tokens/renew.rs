@@ -2,7 +2,7 @@
 
 use atl_fleet::{Needs, grants, of_grants};
 
-use super::{Filters, nothing};
+use super::{Filters, nothing, reach::Reach};
 use crate::{
     context::{Context, run_info},
     error::Result,
@@ -18,10 +18,14 @@ pub struct Args {
     /// Which grants.
     #[command(flatten)]
     pub filters: Filters,
+    /// Where they are looked for.
+    #[command(flatten)]
+    pub reach: Reach,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     const COMMAND: &str = "tokens renew";
+    args.reach.store_only("renewed")?;
     let ready = context.ready(Needs::default())?;
     let Some(store) = context.store_if_any(COMMAND)? else {
         return nothing(context, &args.filters);

@@ -1,11 +1,12 @@
 //! `tokens revoke`
 
 use atl_fleet::{
-    GrantEntry, GrantReport, Needs, Passwords,
+    GrantReport, Needs, Passwords,
     grants::{Revocation, needs_passwords},
     of_grants,
 };
 use atl_store::Store;
+use atl_tokens::GrantEntry;
 
 use super::{Filters, nothing};
 use crate::{
@@ -88,7 +89,8 @@ fn with(context: &Context, args: &Args, store: &Store) -> Result<Exit> {
                 ..
             } = grant;
             term::note(&format!(
-                "will revoke grant {id} of `{user}` for `{consumer}` on `{server}`"
+                "will revoke grant {id} of `{user}` for `{}` on `{server}`",
+                consumer.as_deref().unwrap_or_default()
             ));
         }
         let question = format!("Revoke {}?", counted(grants.len(), "grant"));

@@ -2,7 +2,7 @@
 
 use atl_fleet::{Needs, grants, of_verify};
 
-use super::{Filters, nothing};
+use super::{Filters, nothing, reach::Reach};
 use crate::{
     cli::Selection, context::Context, error::Result, exit::Exit, output::counted,
     output::grants::show, progress::Progress, term,
@@ -14,9 +14,13 @@ pub struct Args {
     /// Which grants.
     #[command(flatten)]
     pub filters: Filters,
+    /// Where they are looked for.
+    #[command(flatten)]
+    pub reach: Reach,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    args.reach.store_only("verified")?;
     let ready = context.ready(Needs::default())?;
     let Some(store) = context.store_if_any("tokens verify")? else {
         return nothing(context, &args.filters);

@@ -1,0 +1,160 @@
+//! What sources could see, and grants counted.
+
+use std::collections::BTreeMap;
+
+use atl_fleet::Trouble;
+use atl_tokens::{Coverage, GrantEntry, GrantStatus};
+use serde_json::{Value, json};
+
+use super::Column;
+use crate::{
+    context::Context,
+    error::{Result, tell},
+    flags::Format,
+    term,
+};
+
+/// What grants are counted by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum By {
+    /// Who gave them
+    User,
+    /// Who they were given to
+    Consumer,
+    /// Where
+    Server,
+}
+
+impl By {
+    fn key(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Consumer => "consumer",
+            Self::Server => "server",
+        }
+    }
+
+    fn of(self, grant: &GrantEntry) -> String {
+        match self {
+            Self::User => grant.user.clone(),
+            Self::Server => grant.server.clone(),
+            Self::Consumer => consumer_of(grant).unwrap_or_else(|| "(none)".to_owned()),
+        }
+    }
+}
+
+/// Who a grant was given to, in the best words there are for it.
+pub(crate) fn consumer_of(grant: &GrantEntry) -> Option<String> {
+    let names = [
+        &grant.consumer,
+        &grant.consumer_key,
+        &grant.consumer_name,
+        &grant.name,
+    ];
+    names.into_iter().flatten().next().cloned()
+}
+
+/// Grants counted by group and status.
+pub(crate) struct Counts {
+    by: By,
+    groups: BTreeMap<String, BTreeMap<GrantStatus, u64>>,
+}
+
+impl Counts {
+    pub(crate) fn new(by: By) -> Self {
+        Self {
+            by,
+            groups: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn add(&mut self, grant: &GrantEntry) {
+        let group = self.groups.entry(self.by.of(grant)).or_default();
+        *group.entry(grant.status).or_default() += 1;
+    }
+
+    /// Prints them; gives how many grants there are.
+    pub(crate) fn show(&self, context: &Context) -> Result<u64> {
+        let key = self.by.key();
+        let columns = [
+            Column::new(
+                key,
+                match self.by {
+                    By::User => "USER",
+                    By::Consumer => "CONSUMER",
+                    By::Server => "SERVER",
+                },
+            ),
+            Column::new("grants", "GRANTS"),
+            Column::new("active", "ACTIVE"),
+            Column::new("expired", "EXPIRED"),
+            Column::new("rejected", "REJECTED"),
+            Column::new("unknown", "UNKNOWN"),
+        ];
+        let total = |counts: &BTreeMap<GrantStatus, u64>| counts.values().sum::<u64>();
+        let rows: Vec<Value> = self
+            .groups
+            .iter()
+            .map(|(name, counts)| {
+                let count = |status| counts.get(&status).copied().unwrap_or_default();
+                json!({
+                    key: name,
+                    "grants": total(counts),
+                    "active": count(GrantStatus::Active),
+                    "expired": count(GrantStatus::Expired),
+                    "rejected": count(GrantStatus::Rejected),
+                    "unknown": count(GrantStatus::Unknown),
+                })
+            })
+            .collect();
+        context.output.listing("groups", "group", &columns, &rows)?;
+        Ok(self.groups.values().map(total).sum())
+    }
+}
+
+/// Says for people what could be seen and what not: below a table, and on stderr where stdout has another form. What
+/// could not be looked at is an error.
+pub(crate) fn tell_coverage(context: &Context, coverage: &[Coverage]) -> Result<()> {
+    match context.output.format() {
+        Format::Table => {
+            let columns = [
+                Column::new("server", "SERVER"),
+                Column::new("source", "SOURCE"),
+                Column::new("seen", "SEEN"),
+                Column::new("note", "NOTE"),
+            ];
+            let rows: Vec<Value> = coverage
+                .iter()
+                .map(|line| {
+                    let seen = match (line.complete, &line.gap) {
+                        (true, _) => "all",
+                        (false, None) => "part",
+                        (false, Some(_)) => "not all that was asked for",
+                    };
+                    json!({ "server": line.server, "source": line.source, "seen": seen, "note": line.note })
+                })
+                .collect();
+            context.output.text("\n")?;
+            context
+                .output
+                .listing("coverage", "coverage", &columns, &rows)?;
+        }
+        Format::Csv => coverage.iter().for_each(|line| {
+            let source = serde_json::to_value(line.source).unwrap_or_default();
+            term::note(&format!(
+                "{}: {}: {}",
+                line.server,
+                source.as_str().unwrap_or_default(),
+                line.note
+            ));
+        }),
+        Format::Json | Format::Ndjson | Format::Yaml => return Ok(()),
+    }
+    for (line, gap) in coverage
+        .iter()
+        .filter_map(|line| Some((line, line.gap.as_ref()?)))
+    {
+        tell(&line.server, &Trouble::from(gap));
+    }
+    Ok(())
+}
