@@ -64,8 +64,11 @@ fn no_store_is_no_grants() {
     let fleet = Fleet::of(Kind::Jira);
     let run = fleet.run("tokens list --source store");
     insta::assert_snapshot!(run.shown(), @r"
+
+    SERVER  SOURCE  SEEN  NOTE
+    jira    store   part  only the grants that this store holds
     -- stderr
-    the store has no such grants
+    no such grants were found; the coverage says where none could be seen
     -- exit 0
     ");
     let (list, code) = fleet.json("tokens list --source store");
@@ -80,15 +83,19 @@ fn no_store_is_no_grants() {
 fn a_table_says_where_each_grant_stands_and_why() {
     let fleet = fleet();
     insta::assert_snapshot!(fleet.run("tokens list --source store").shown(), @r"
-    ID            SERVER  USER   CONSUMER    STATUS    CREATED               EXPIRES               NOTE
-    a10000000000  jira    alice  deploy-bot  active    2026-02-03T04:05:06Z  2126-01-10T04:05:06Z  -
-    a20000000000  jira    bob    deploy-bot  expired   2001-02-03T04:05:06Z  2002-02-03T04:05:06Z  by its own end; the
-                                                                                                   server was not asked
-    c20000000000  jira    bob    gone-bot    unknown   2026-01-01T00:00:00Z  2125-12-08T00:00:00Z  its consumer is not in
-                                                                                                   the fleet file
-    c10000000000  old     alice  deploy-bot  unknown   2026-01-01T00:00:00Z  2125-12-08T00:00:00Z  its server is not in the
-                                                                                                   fleet file
-    b10000000000  wiki    alice  deploy-bot  rejected  2026-01-01T00:00:00Z  -                     it was revoked
+    ID            KIND    SERVER  USER   CONSUMER    STATUS    CREATED     EXPIRES     SOURCES  NOTE
+    a10000000000  oauth1  jira    alice  deploy-bot  active    2026-02-03  2126-01-10  store    -
+    a20000000000  oauth1  jira    bob    deploy-bot  expired   2001-02-03  2002-02-03  store    by its own end; the server
+                                                                                                was not asked
+    c20000000000  oauth1  jira    bob    gone-bot    unknown   2026-01-01  2125-12-08  store    its consumer is not in the
+                                                                                                fleet file
+    c10000000000  oauth1  old     alice  deploy-bot  unknown   2026-01-01  2125-12-08  store    its server is not in the
+                                                                                                fleet file
+    b10000000000  oauth1  wiki    alice  deploy-bot  rejected  2026-01-01  -           store    it was revoked
+
+    SERVER  SOURCE  SEEN  NOTE
+    jira    store   part  only the grants that this store holds
+    wiki    store   part  only the grants that this store holds
     -- exit 0
     ");
     assert_eq!(fleet.requests(), 0, "no server is asked");
@@ -138,7 +145,7 @@ fn the_document_has_the_promised_shape() {
             "consumer_key": "deploy-bot", "consumer_name": "Deploy bot", "created": "2001-02-03T04:05:06Z",
             "last_used": null, "expires": "2002-02-03T04:05:06Z", "checked": null, "status": "expired",
             "note": "by its own end; the server was not asked", "source": "store", "sources": ["store"],
-            "created_approximate": false, "endless": false
+            "created_approximate": false, "endless": false, "never_used": false
         })
     );
 }
@@ -159,7 +166,7 @@ fn selection_and_filters_narrow_each_other_down() {
     check("-s jira --expires-in 30d", &["a2"]);
     check("--status expired --status rejected", &["a2", "b1"]);
     check("--status unknown", &["c2", "c1"]);
-    check("--sort created --limit 2", &["a2", "b1"]);
+    check("--sort created --limit 2", &["a2", "c2"]);
     check("A1 b10", &["a1", "b1"]);
 }
 
@@ -189,6 +196,10 @@ fn grants_are_counted_by_user_consumer_or_server() {
     USER   GRANTS  ACTIVE  EXPIRED  REJECTED  UNKNOWN
     alice  3       1       0        1         1
     bob    2       0       1        0         1
+
+    SERVER  SOURCE  SEEN  NOTE
+    jira    store   part  only the grants that this store holds
+    wiki    store   part  only the grants that this store holds
     ");
     insta::assert_snapshot!(fleet.run("tokens list --source store --by server -o csv").stdout, @r"
     server,grants,active,expired,rejected,unknown
