@@ -10,7 +10,8 @@ use crate::exchange::AuthenticatedBy;
 use crate::oauth;
 use crate::reply::Reply;
 use crate::spec::Kind;
-use crate::state::{Role, State};
+use crate::state::State;
+use crate::user::{Role, User};
 use crate::wire::Format;
 
 /// Who calls.
@@ -28,6 +29,11 @@ impl Caller {
 
     fn new(user: Option<String>, by: AuthenticatedBy) -> Self {
         Self { user, by }
+    }
+
+    /// The user who calls.
+    pub(crate) fn known<'a>(&self, state: &'a State) -> Option<&'a User> {
+        self.user.as_deref().and_then(|name| state.users.get(name))
     }
 
     /// What the caller may do. Bitbucket's tokens never carry global permissions (protocol.md 4.2).
@@ -129,7 +135,9 @@ pub(crate) fn identify(state: &mut State, call: &Call) -> Result<Caller, Reply> 
     if let Some(token) = authorization.strip_prefix("Bearer ") {
         return bearer(state, call, token);
     }
-    let session = session_id(state, call).and_then(|id| state.sessions.get(id));
+    let session = session_id(state, call)
+        .and_then(|id| state.sessions.get(id))
+        .filter(|session| state.users.contains_key(&session.user));
     Ok(session.map_or(Caller::NOBODY, |session| {
         Caller::new(Some(session.user.clone()), AuthenticatedBy::Session)
     }))

@@ -12,6 +12,7 @@ mod identity;
 mod key;
 mod net;
 mod oauth;
+mod population;
 mod postgres;
 mod reply;
 mod rest;
@@ -23,6 +24,7 @@ mod spec;
 mod state;
 mod tls;
 mod token;
+mod user;
 mod web;
 mod wire;
 
@@ -31,6 +33,7 @@ pub use estate::{Estate, EstateError};
 pub use exchange::{AuthenticatedBy, Exchange, Purpose};
 pub use fault::{Fault, Hold, Matcher, Rule, When};
 pub use key::{KeyError, PublicKey};
+pub use population::{Grant, Granted, Population};
 pub use postgres::{Postgres, PostgresDatabase};
 pub use server::Server;
 pub use setting::{Knob, RateLimit, Setting};
@@ -39,6 +42,6 @@ pub use spec::{
     ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
     MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER, ServerSpec,
 };
-pub use state::{Role, User};
 pub use token::{Decision, Token, TokenKind, TokenSession};
+pub use user::{Role, User};
 pub use web::Layout;

@@ -16,7 +16,8 @@ use crate::fault::{Fault, Hold, Matcher, Rule, When};
 use crate::net::{self, Shared};
 use crate::setting::Knob;
 use crate::spec::{Generation, Kind};
-use crate::state::{State, User, random_text};
+use crate::state::{State, random_text};
+use crate::user::User;
 
 /// One server of an estate.
 pub struct Server {
@@ -181,6 +182,12 @@ impl Server {
                 .get(user)
                 .map_or(0, |sign_ins| sign_ins.failed)
         })
+    }
+
+    /// The users, by name.
+    pub fn users(&self) -> Vec<User> {
+        self.shared
+            .with(|state| state.users.values().cloned().collect())
     }
 
     /// Adds a user, or replaces one.

@@ -1,7 +1,6 @@
 //! What one server knows.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rand::RngExt as _;
@@ -15,56 +14,10 @@ use crate::fault::Faults;
 use crate::oauth::Nonces;
 use crate::setting::{Setting, Settings};
 use crate::spec::{
-    ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Generation, Kind, MANAGER,
-    MANAGER_PASSWORD, SERVICE_PASSWORD, SERVICE_USER,
+    ADMIN, ADMIN_PASSWORD, ALICE, BOB, Generation, Kind, MANAGER, MANAGER_PASSWORD, SERVICE_USER,
 };
 use crate::token::Token;
-
-/// What a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Role {
-    /// Nothing in particular.
-    User,
-    /// Administer.
-    Admin,
-    /// Administer the system.
-    SysAdmin,
-}
-
-/// A user of a server.
-#[derive(Clone)]
-pub struct User {
-    /// The user name.
-    pub name: String,
-    /// The password.
-    pub password: String,
-    /// What the user may do.
-    pub role: Role,
-    /// Whether the user may log in.
-    pub active: bool,
-}
-
-impl User {
-    /// A user who may log in.
-    pub fn new(name: &str, password: &str, role: Role) -> Self {
-        Self {
-            name: name.to_owned(),
-            password: password.to_owned(),
-            role,
-            active: true,
-        }
-    }
-}
-
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("User")
-            .field("name", &self.name)
-            .field("role", &self.role)
-            .field("active", &self.active)
-            .finish_non_exhaustive()
-    }
-}
+use crate::user::{Role, User};
 
 /// A signed-in browser.
 #[derive(Debug)]
@@ -124,9 +77,9 @@ impl State {
         let users = [
             User::new(ADMIN, ADMIN_PASSWORD, Role::SysAdmin),
             User::new(MANAGER, MANAGER_PASSWORD, Role::Admin),
-            User::new(ALICE, ALICE_PASSWORD, Role::User),
-            User::new(BOB, BOB_PASSWORD, Role::User),
-            User::new(SERVICE_USER, SERVICE_PASSWORD, Role::User),
+            User::ordinary(ALICE),
+            User::ordinary(BOB),
+            User::ordinary(SERVICE_USER),
         ];
         Self {
             kind,

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Consumer, Link, OutgoingConsumer};
+use crate::user::User;
 
 /// Drops what is null, as the servers do.
 pub(crate) fn without_nulls(value: Value) -> Value {
@@ -70,4 +71,12 @@ pub(crate) fn outgoing_consumer(it: &OutgoingConsumer, href: &str) -> Value {
         "outgoing": false,
         "link": [link(href)],
     }))
+}
+
+/// A user of Bitbucket's; everybody has the same number.
+pub(crate) fn bitbucket_user(it: &User) -> Value {
+    json!({
+        "name": it.name, "emailAddress": it.email, "active": it.active, "displayName": it.display_name, "id": 1,
+        "slug": it.slug(), "type": "NORMAL",
+    })
 }

@@ -8,7 +8,7 @@ use super::{Rest, entity};
 use crate::directory::{Link, link_id};
 use crate::reply::Reply;
 use crate::spec::Generation;
-use crate::state::Role;
+use crate::user::Role;
 use crate::wire::{flag, text};
 
 /// The types of application that a server knows (protocol.md 1.9).

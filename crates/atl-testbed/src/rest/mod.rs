@@ -16,7 +16,8 @@ use crate::call::Call;
 use crate::identity::{Caller, SignIn, check_password};
 use crate::reply::Reply;
 use crate::spec::Generation;
-use crate::state::{Role, State};
+use crate::state::State;
+use crate::user::Role;
 use crate::wire::Format;
 
 /// One REST call.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::entity;
 use crate::call::Call;
 use crate::identity::Caller;
 use crate::reply::Reply;
@@ -36,10 +37,11 @@ pub(super) fn answer(
             bitbucket_user(state, caller, slug)
         }
         (Kind::Bamboo, "GET", ["api", "latest" | "1.0", "currentUser"]) => {
-            let Some(user) = &caller.user else {
+            let Some(user) = caller.known(state) else {
                 return Reply::empty(401);
             };
-            let entity = json!({ "name": user, "fullName": user, "email": mail(user) });
+            let entity =
+                json!({ "name": user.name, "fullName": user.display_name, "email": user.email });
             format.map_or_else(
                 || Reply::empty(406),
                 |format| format.reply(200, "user", &entity),
@@ -61,25 +63,21 @@ pub(super) fn answer(
     }
 }
 
-fn mail(user: &str) -> String {
-    format!("{user}@example.com")
-}
-
 fn jira_myself(state: &State, caller: &Caller) -> Reply {
-    let Some(user) = &caller.user else {
+    let Some(user) = caller.known(state) else {
         return Reply::json(
             401,
             &json!({ "errorMessages": ["You are not authenticated."], "errors": {} }),
         );
     };
     let entity = json!({
-        "self": format!("{}/rest/api/2/user?username={user}", state.base_url),
-        "key": user,
-        "name": user,
-        "emailAddress": mail(user),
+        "self": format!("{}/rest/api/2/user?username={}", state.base_url, user.name),
+        "key": user.key,
+        "name": user.name,
+        "emailAddress": user.email,
         "avatarUrls": {},
-        "displayName": user,
-        "active": true,
+        "displayName": user.display_name,
+        "active": user.active,
         "timeZone": "UTC",
         "locale": "en_US",
     });
@@ -108,10 +106,13 @@ fn jira_server_info(state: &State) -> Reply {
 }
 
 fn confluence_current(state: &State, caller: &Caller) -> Reply {
-    match &caller.user {
+    match caller.known(state) {
         Some(user) => Reply::json(
             200,
-            &json!({ "type": "known", "username": user, "userKey": user, "displayName": user, "_links": {} }),
+            &json!({
+                "type": "known", "username": user.name, "userKey": user.key, "displayName": user.display_name,
+                "_links": {},
+            }),
         ),
         None if state.settings.anonymous_access => Reply::json(
             200,
@@ -131,15 +132,8 @@ fn bitbucket_user(state: &State, caller: &Caller, slug: &str) -> Reply {
     if caller.user.is_none() {
         return error(401, "You are not permitted to access this resource");
     }
-    let slug_of = |name: &str| name.replace('@', "_");
-    match state.users.keys().find(|name| slug_of(name) == slug) {
-        Some(name) => Reply::json(
-            200,
-            &json!({
-                "name": name, "emailAddress": mail(name), "active": state.users[name].active, "displayName": name,
-                "id": 1, "slug": slug, "type": "NORMAL",
-            }),
-        ),
+    match state.users.values().find(|user| user.slug() == slug) {
+        Some(user) => Reply::json(200, &entity::bitbucket_user(user)),
         None => error(404, "The user does not exist"),
     }
 }

@@ -9,7 +9,7 @@ use super::link::no_link;
 use super::{Rest, entity};
 use crate::directory::{Link, is_impersonation, is_provider};
 use crate::reply::Reply;
-use crate::state::Role;
+use crate::user::Role;
 use crate::wire::text;
 
 impl Rest<'_> {

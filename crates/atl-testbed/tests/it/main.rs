@@ -14,6 +14,7 @@ mod layouts;
 mod links;
 mod matrix;
 mod pages;
+mod population;
 mod renewal;
 mod sign_in;
 mod signatures;
