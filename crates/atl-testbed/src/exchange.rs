@@ -109,7 +109,9 @@ impl Exchange {
 
 /// Whether a request of this method and path would change something.
 pub(crate) fn is_write(method: &str, path: &str) -> bool {
-    matches!(method, "POST" | "PUT" | "DELETE") && !is_sign_in(path) && !is_token(path)
+    let searches = path.ends_with("/tokens/search");
+    let changes = matches!(method, "PUT" | "DELETE") || (method == "POST" && !searches);
+    changes && !is_sign_in(path) && !is_token(path)
 }
 
 /// Sign-in, elevation and sign-out (protocol.md 5.1 and 5.3).

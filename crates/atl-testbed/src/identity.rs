@@ -219,16 +219,19 @@ fn basic_disabled(call: &Call) -> Reply {
 
 /// A personal access token; one that is not known is nobody's (protocol.md 4.1). Bitbucket takes tokens under `/rest`
 /// and `/scm` only (protocol.md 4.2).
-fn bearer(state: &State, call: &Call, token: &str) -> Result<Caller, Reply> {
+fn bearer(state: &mut State, call: &Call, token: &str) -> Result<Caller, Reply> {
     let elsewhere = !call.path.starts_with("/rest/") && !call.path.starts_with("/scm/");
     if state.kind == Kind::Bitbucket && elsewhere {
         return Err(crate::web::to_login(state, call));
     }
-    let user = state
-        .access_tokens
-        .get(token)
-        .filter(|user| state.users.get(*user).is_some_and(|user| user.active));
-    Ok(user.map_or(Caller::NOBODY, |user| {
-        Caller::new(Some(user.clone()), AuthenticatedBy::AccessToken)
+    let now = state.now();
+    let pat = state
+        .pats
+        .get_mut(token)
+        .filter(|pat| !pat.is_expired(now))
+        .filter(|pat| state.users.get(&pat.user).is_some_and(|user| user.active));
+    Ok(pat.map_or(Caller::NOBODY, |pat| {
+        pat.last_used = Some(now);
+        Caller::new(Some(pat.user.clone()), AuthenticatedBy::AccessToken)
     }))
 }

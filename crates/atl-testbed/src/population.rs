@@ -2,6 +2,8 @@
 
 use md5::{Digest as _, Md5};
 
+use crate::oauth2::OAuth2Grant;
+use crate::personal::{Pat, raw};
 use crate::server::Server;
 use crate::state::State;
 use crate::token::{Token, TokenSession};
@@ -44,6 +46,15 @@ pub struct Grant {
 pub enum Granted {
     /// Access to the consumer of this key, by OAuth 1.0a.
     Consumer(String),
+    /// Access to the client of this name, by OAuth 2.
+    Client(String),
+    /// Access to whoever holds a personal access token of this name.
+    Pat {
+        /// The name.
+        name: String,
+        /// After how many days it ends; `None` is never.
+        days: Option<u32>,
+    },
 }
 
 impl From<&str> for Granted {
@@ -105,11 +116,19 @@ impl Server {
             for user in &population.users {
                 state.users.insert(user.name.clone(), user.clone());
             }
-            for grant in &population.grants {
+            for (id, grant) in (state.next_pat_id()..).zip(&population.grants) {
                 match &grant.what {
                     Granted::Consumer(key) => {
                         let token = token(state, &self.name, key, grant);
                         state.put_token(token);
+                    }
+                    Granted::Client(name) => {
+                        let grant = oauth2_grant(&self.name, name, grant);
+                        state.oauth2.insert(grant.id.clone(), grant);
+                    }
+                    Granted::Pat { name, days } => {
+                        let pat = pat(&self.name, id, name, *days, grant);
+                        state.pats.insert(pat.value.clone(), pat);
                     }
                 }
             }
@@ -136,8 +155,27 @@ fn token(state: &State, server: &str, consumer_key: &str, grant: &Grant) -> Toke
     }
 }
 
+fn oauth2_grant(server: &str, client: &str, grant: &Grant) -> OAuth2Grant {
+    let Grant { user, created, .. } = grant;
+    OAuth2Grant {
+        id: letters(&format!("{server} {client} {user} {created} of OAuth 2")),
+        ..OAuth2Grant::new(client, user, *created)
+    }
+}
+
+fn pat(server: &str, id: u64, name: &str, days: Option<u32>, grant: &Grant) -> Pat {
+    const DAY: i64 = 24 * 60 * 60;
+    let Grant { user, created, .. } = grant;
+    let random = letters(&format!("{server} {name} {user} {created}"));
+    Pat {
+        value: raw(id, random.as_bytes()),
+        expires: days.map(|days| created + DAY * i64::from(days)),
+        ..Pat::new(id, user, name, *created)
+    }
+}
+
 /// 32 letters and digits that look random and follow from a text.
-pub(crate) fn letters(text: &str) -> String {
+fn letters(text: &str) -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     ["1", "2"]
         .iter()

@@ -16,7 +16,7 @@ use crate::fault::{Fault, Hold, Matcher, Rule, When};
 use crate::net::{self, Shared};
 use crate::setting::Knob;
 use crate::spec::{Generation, Kind};
-use crate::state::{State, random_text};
+use crate::state::State;
 use crate::user::User;
 
 /// One server of an estate.
@@ -199,14 +199,6 @@ impl Server {
     /// Removes a user.
     pub fn remove_user(&self, name: &str) {
         self.shared.with(|state| state.users.remove(name));
-    }
-
-    /// Makes a personal access token of this user.
-    pub fn add_access_token(&self, user: &str) -> String {
-        let token = random_text(44);
-        self.shared
-            .with(|state| state.access_tokens.insert(token.clone(), user.to_owned()));
-        token
     }
 
     /// Ends every session.

@@ -39,6 +39,9 @@ pub enum Setting {
     /// Whether a filter of the product refuses revocations without an XSRF token or `X-Atlassian-Token: no-check`, as
     /// it may (protocol.md 9.13).
     XsrfFilter(bool),
+    /// Whether the provider of OAuth 2 takes requests over https only, as it does unless its server is told otherwise
+    /// (protocol.md 4.4). It is told otherwise here: over http nobody could have granted anything.
+    OAuth2NeedsHttps(bool),
     /// Two nodes that take turns by connection; the second learns of a change in links and consumers when
     /// [`Server::sync`](crate::Server::sync) is called, or after it has served this many requests.
     TwoNodes {
@@ -108,6 +111,7 @@ pub(crate) struct Settings {
     pub(crate) layout: Layout,
     pub(crate) no_revocation: Option<u16>,
     pub(crate) xsrf_filter: bool,
+    pub(crate) oauth2_needs_https: bool,
 }
 
 impl Settings {
@@ -128,6 +132,7 @@ impl Settings {
             layout: Layout::of(generation),
             no_revocation: None,
             xsrf_filter: false,
+            oauth2_needs_https: false,
         }
     }
 }

@@ -251,6 +251,16 @@ impl Generation {
         }
     }
 
+    /// Whether there is a provider of OAuth 2 (protocol.md 0), on any product of this generation here.
+    pub(crate) fn has_oauth2(self) -> bool {
+        self >= Self::Current
+    }
+
+    /// Whether there is REST for personal access tokens (protocol.md 4), on any product of this generation here.
+    pub(crate) fn has_pats(self) -> bool {
+        self >= Self::Current
+    }
+
     /// Whether the 2LO matrix exists (application links 5.2 and later, protocol.md 1.12).
     pub(crate) fn has_matrix(self) -> bool {
         self >= Self::Current

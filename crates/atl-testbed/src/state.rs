@@ -12,6 +12,8 @@ use crate::directory::{Directory, link_id};
 use crate::exchange::{Exchange, is_write};
 use crate::fault::Faults;
 use crate::oauth::Nonces;
+use crate::oauth2::OAuth2Grant;
+use crate::personal::Pat;
 use crate::setting::{Setting, Settings};
 use crate::spec::{
     ADMIN, ADMIN_PASSWORD, ALICE, BOB, Generation, Kind, MANAGER, MANAGER_PASSWORD, SERVICE_USER,
@@ -57,7 +59,10 @@ pub(crate) struct State {
     pub(crate) users: BTreeMap<String, User>,
     pub(crate) sign_ins: BTreeMap<String, SignIns>,
     pub(crate) sessions: HashMap<String, Session>,
-    pub(crate) access_tokens: HashMap<String, String>,
+    /// Personal access tokens, by themselves.
+    pub(crate) pats: HashMap<String, Pat>,
+    /// Grants to OAuth 2 clients, by id.
+    pub(crate) oauth2: HashMap<String, OAuth2Grant>,
     pub(crate) directory: Directory,
     pub(crate) second_node: Option<SecondNode>,
     pub(crate) tokens: HashMap<String, Token>,
@@ -94,7 +99,8 @@ impl State {
                 .collect(),
             sign_ins: BTreeMap::new(),
             sessions: HashMap::new(),
-            access_tokens: HashMap::new(),
+            pats: HashMap::new(),
+            oauth2: HashMap::new(),
             directory: Directory::default(),
             second_node: None,
             tokens: HashMap::new(),
@@ -123,6 +129,7 @@ impl State {
             Setting::Layout(layout) => self.settings.layout = layout,
             Setting::NoRevocation(status) => self.settings.no_revocation = status,
             Setting::XsrfFilter(on) => self.settings.xsrf_filter = on,
+            Setting::OAuth2NeedsHttps(on) => self.settings.oauth2_needs_https = on,
             Setting::TwoNodes { catch_up_after } => {
                 self.second_node = Some(SecondNode {
                     copy: self.directory.clone(),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::state::State;
+
 /// What a user may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
@@ -67,5 +69,12 @@ impl fmt::Debug for User {
             .field("role", &self.role)
             .field("active", &self.active)
             .finish_non_exhaustive()
+    }
+}
+
+impl State {
+    /// The user key of a user name; of one that nobody has any more, the name is all that is known.
+    pub(crate) fn user_key<'a>(&'a self, name: &'a str) -> &'a str {
+        self.users.get(name).map_or(name, |user| &user.key)
     }
 }

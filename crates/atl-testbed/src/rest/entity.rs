@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::directory::{Consumer, Link, OutgoingConsumer};
+use crate::reply::Reply;
 use crate::user::User;
 
 /// Drops what is null, as the servers do.
@@ -79,4 +80,9 @@ pub(crate) fn bitbucket_user(it: &User) -> Value {
         "name": it.name, "emailAddress": it.email, "active": it.active, "displayName": it.display_name, "id": 1,
         "slug": it.slug(), "type": "NORMAL",
     })
+}
+
+/// A refusal of Bitbucket's.
+pub(crate) fn errors(status: u16, message: &str) -> Reply {
+    Reply::json(status, &json!({ "errors": [{ "message": message }] }))
 }

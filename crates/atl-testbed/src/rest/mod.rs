@@ -2,9 +2,13 @@
 
 mod consumer;
 mod entity;
+mod http_token;
 mod link;
 mod manifest;
 mod matrix;
+mod oauth2;
+mod paging;
+mod pat;
 mod product;
 mod provider;
 mod v3;

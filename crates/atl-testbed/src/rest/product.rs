@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::entity;
+use super::{entity, http_token, oauth2, pat};
 use crate::call::Call;
 use crate::identity::Caller;
 use crate::reply::Reply;
@@ -21,6 +21,26 @@ pub(super) fn answer(
     match (state.kind, call.method.as_str(), segments) {
         (_, method, ["basicauth", "1.0" | "latest", "config"]) => {
             basic_config(state, call, caller, method)
+        }
+        (_, _, ["oauth2", "1.0" | "latest", resource @ ..]) => {
+            oauth2::answer(state, call, caller, resource)
+        }
+        (Kind::Jira | Kind::Confluence, _, ["pat", "1.0" | "latest", resource @ ..]) => {
+            pat::answer(state, call, caller, resource)
+        }
+        (
+            Kind::Bitbucket,
+            _,
+            [
+                "access-tokens",
+                "1.0" | "latest",
+                "users",
+                slug,
+                resource @ ..,
+            ],
+        ) => http_token::of_bitbucket(state, call, caller, slug, resource),
+        (Kind::Bamboo, "GET", ["api", "latest" | "1.0", "access-token"]) => {
+            http_token::of_bamboo(state, caller)
         }
         (Kind::Jira, "GET", ["api", "2" | "latest", "myself"]) => jira_myself(state, caller),
         (Kind::Jira, "GET", ["api", "2" | "latest", "serverInfo"]) => jira_server_info(state),
@@ -126,15 +146,12 @@ fn confluence_current(state: &State, caller: &Caller) -> Reply {
 }
 
 fn bitbucket_user(state: &State, caller: &Caller, slug: &str) -> Reply {
-    let error = |status: u16, message: &str| {
-        Reply::json(status, &json!({ "errors": [{ "message": message }] }))
-    };
     if caller.user.is_none() {
-        return error(401, "You are not permitted to access this resource");
+        return entity::errors(401, "You are not permitted to access this resource");
     }
     match state.users.values().find(|user| user.slug() == slug) {
         Some(user) => Reply::json(200, &entity::bitbucket_user(user)),
-        None => error(404, "The user does not exist"),
+        None => entity::errors(404, "The user does not exist"),
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) fn answer(state: &mut State, call: &Call, caller: &Caller) -> Reply {
     }
 }
 
-/// The tokens of the caller and of nobody else; an administrator's page is no different.
+/// The grants of the caller and of nobody else, those of OAuth 2 last; an administrator's page is no different.
 fn list(state: &State, call: &Call, caller: &Caller) -> Reply {
     let Some(user) = caller.user.as_deref() else {
         return to_login(state, call);
@@ -28,9 +28,13 @@ fn list(state: &State, call: &Call, caller: &Caller) -> Reply {
         .collect();
     tokens.sort_by_key(|token| (token.created, &token.value));
     let consumers = &state.seen(call).consumers;
-    let rows: Vec<Row> = tokens
+    let tokens = tokens
         .into_iter()
-        .map(|token| Row::new(token, consumers.get(&token.consumer_key)))
+        .map(|token| Row::new(token, consumers.get(&token.consumer_key)));
+    let oauth2 = state.sorted_oauth2_grants().into_iter();
+    let oauth2 = oauth2.filter(|grant| grant.user == user);
+    let rows: Vec<Row> = tokens
+        .chain(oauth2.map(|grant| Row::of_oauth2(grant, &state.base_url)))
         .collect();
     layout::tokens(state, &rows)
 }

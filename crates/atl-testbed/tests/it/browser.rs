@@ -4,7 +4,7 @@ use atl_testbed::{Generation, Server};
 use reqwest::blocking::{Client, Response};
 use reqwest::header::{HeaderMap, LOCATION};
 use scraper::{ElementRef, Html, Selector};
-use serde_json::json;
+use serde_json::{Value, json};
 use url::Url;
 
 /// Somebody's browser. It does not follow redirects by itself.
@@ -61,6 +61,10 @@ impl Browser {
     pub(crate) fn submit(&self, form: &Form) -> Page {
         let request = self.0.post(form.action.clone()).form(&form.fields);
         Page::of(request.send().unwrap())
+    }
+
+    pub(crate) fn post_json(&self, url: &str, body: &Value) -> Page {
+        Page::of(self.0.post(url).json(body).send().unwrap())
     }
 
     /// From a redirect to the sign-in page, through it, to wherever that leads.

@@ -1,7 +1,7 @@
 //! Many users at once.
 
 use atl_testbed::{
-    ADMIN, ADMIN_PASSWORD, Estate, Kind, Population, Role, ServerSpec, TokenKind, User,
+    ADMIN, ADMIN_PASSWORD, Estate, Granted, Kind, Population, Role, ServerSpec, TokenKind, User,
 };
 
 use crate::browser::Browser;
@@ -10,6 +10,7 @@ use crate::support::{estate, json, provisioned};
 
 const PAGE: &str = "/plugins/servlet/oauth/users/access-tokens";
 const JANUARY: i64 = 1_735_689_600;
+const DAY: i64 = 24 * 60 * 60;
 
 fn some() -> Population {
     Population::of(30)
@@ -113,4 +114,29 @@ fn a_user_is_somebody_with_a_key_a_name_for_people_and_an_address() {
         [&it["name"], &it["fullName"], &it["email"]],
         ["admin", "Ada Admin", "ada@example.org"]
     );
+}
+
+#[test]
+fn grants_of_every_kind_follow_from_the_data() {
+    let all = || {
+        let estate = provisioned();
+        let jira = estate.server(0);
+        let pat = Granted::Pat {
+            name: "script".to_owned(),
+            days: Some(30),
+        };
+        let population = Population::of(3)
+            .granting("bot", |_| Some(JANUARY))
+            .granting(Granted::Client("App".to_owned()), |_| Some(JANUARY))
+            .granting(pat, |number| (number > 1).then_some(JANUARY));
+        jira.populate(&population);
+        let values: Vec<String> = jira.pats().into_iter().map(|pat| pat.value).collect();
+        (jira.tokens(), jira.oauth2_grants(), jira.pats(), values)
+    };
+    let (tokens, oauth2, pats, values) = all();
+    assert_eq!((tokens.len(), oauth2.len(), pats.len()), (3, 3, 2));
+    assert_eq!(oauth2[0].expires, JANUARY + 90 * DAY);
+    assert_eq!(pats[0].expires, Some(JANUARY + 30 * DAY));
+    assert_eq!(values[0].len(), 44);
+    assert_eq!(all(), (tokens, oauth2, pats, values));
 }

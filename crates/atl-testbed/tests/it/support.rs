@@ -195,6 +195,7 @@ pub(crate) struct Signed<'a> {
     pub(crate) query: Vec<(&'a str, &'a str)>,
     pub(crate) form: Vec<(&'a str, &'a str)>,
     pub(crate) oauth: Vec<(String, String)>,
+    pub(crate) headers: Vec<(&'a str, &'a str)>,
 }
 
 impl<'a> Signed<'a> {
@@ -206,6 +207,7 @@ impl<'a> Signed<'a> {
             path,
             query: Vec::new(),
             form: Vec::new(),
+            headers: Vec::new(),
             oauth: vec![
                 pair("oauth_consumer_key", consumer_key),
                 pair("oauth_signature_method", "RSA-SHA1"),
@@ -250,6 +252,12 @@ impl<'a> Signed<'a> {
     /// Adds a field of a form in the body, which is signed as well.
     pub(crate) fn form(mut self, name: &'a str, value: &'a str) -> Self {
         self.form.push((name, value));
+        self
+    }
+
+    /// Adds a header, which is not signed.
+    pub(crate) fn header(mut self, name: &'a str, value: &'a str) -> Self {
+        self.headers.push((name, value));
         self
     }
 
@@ -300,6 +308,9 @@ impl<'a> Signed<'a> {
         let mut request = client()
             .request(self.method.parse().unwrap(), url.trim_end_matches('?'))
             .header("authorization", format!("OAuth {}", header.join(", ")));
+        for (name, value) in &self.headers {
+            request = request.header(*name, *value);
+        }
         if !self.form.is_empty() {
             request = request.form(&self.form);
         }

@@ -1,6 +1,6 @@
 //! Buttons, attributes in another order, other forms before the one that counts.
 
-use super::{Ask, Row, date, script};
+use super::{Ask, Revoked, Row, date, script};
 use crate::web::page::text;
 
 pub(super) fn header(context: &str, other: &str) -> String {
@@ -53,7 +53,7 @@ pub(super) fn tokens(rows: &[Row]) -> String {
     format!(
         "<table class=\"applications\"><thead><tr><th>Application</th><th>Issued</th><th>Permissions</th><th></th></tr>\
          </thead>\n<tbody>\n{body}</tbody></table>\n{}",
-        script("it.dataset.token")
+        script("it.dataset.token", "it.dataset.revokeUrl")
     )
 }
 
@@ -62,12 +62,17 @@ fn row(row: &Row) -> String {
         .host
         .as_ref()
         .map(|host| format!(" <small>{}</small>", text(host)));
+    let (name, value) = match &row.revoked {
+        Revoked::Token(token) => ("token", token),
+        Revoked::Url(url) => ("revoke-url", url),
+    };
     format!(
-        "<tr><td>{}{}</td><td><time>{}</time></td><td>Read and write</td>\
-         <td><a href=\"#\" data-token=\"{}\" class=\"revoke\">Revoke access</a></td></tr>\n",
+        "<tr><td>{}{}</td><td><time>{}</time></td><td>{}</td>\
+         <td><a href=\"#\" data-{name}=\"{}\" class=\"revoke\">Revoke access</a></td></tr>\n",
         text(&row.consumer),
         host.unwrap_or_default(),
         date(row.created, "%d.%m.%Y %H:%M"),
-        text(&row.token),
+        text(&row.access),
+        text(value),
     )
 }

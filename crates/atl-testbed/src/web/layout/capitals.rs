@@ -2,7 +2,7 @@
 
 use url::form_urlencoded::byte_serialize;
 
-use super::{Ask, Row, date, script};
+use super::{Ask, Revoked, Row, date, script};
 use crate::web::page::text;
 
 pub(super) fn page(product: &str, title: &str, context: &str, other: &str, body: &str) -> String {
@@ -51,16 +51,25 @@ pub(super) fn tokens(context: &str, rows: &[Row]) -> String {
     format!(
         "<TABLE BORDER=1>\n<TR><TH>Consumer<TH>Consumer Description<TH>Issued On<TH>Expires On<TH>Actions\n{}</TABLE>\n{}",
         rows.concat(),
-        script("new URL(it.href).searchParams.get('token')")
+        script(
+            "new URL(it.href).searchParams.get('token')",
+            "it.pathname.includes('/rest/') && it.href"
+        )
     )
 }
 
 fn row(context: &str, row: &Row) -> String {
     const FORMAT: &str = "%d/%b/%y %-I:%M %p";
-    let token: String = byte_serialize(row.token.as_bytes()).collect();
+    let url = match &row.revoked {
+        Revoked::Token(token) => {
+            let token: String = byte_serialize(token.as_bytes()).collect();
+            format!("{context}/plugins/servlet/oauth/users/access-tokens?token={token}")
+        }
+        Revoked::Url(url) => url.clone(),
+    };
     format!(
         "<TR><TD>{}<TD>{}<TD>{}<TD>{}\n\
-         <TD><A CLASS=revoke HREF=\"{context}/plugins/servlet/oauth/users/access-tokens?token={token}\">Revoke</A>\n",
+         <TD><A CLASS=revoke HREF=\"{url}\">Revoke</A>\n",
         text(&row.consumer),
         text(&row.description),
         date(row.created, FORMAT),

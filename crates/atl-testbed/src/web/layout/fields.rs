@@ -1,6 +1,6 @@
 //! A form for each button, and whatever is to be read stands in a field.
 
-use super::{Ask, Row, date, script};
+use super::{Ask, Revoked, Row, date, script};
 use crate::web::page::text;
 
 pub(super) fn search(context: &str, other: &str) -> String {
@@ -46,20 +46,26 @@ pub(super) fn tokens(rows: &[Row]) -> String {
     let rows: Vec<String> = rows
         .iter()
         .map(|row| {
+            let form = match &row.revoked {
+                Revoked::Token(token) => format!("<form method='post'>{}", hidden("token", token)),
+                Revoked::Url(url) => format!("<form method='post' action='{}'>", text(url)),
+            };
             format!(
-                "<tr><td>{}</td><td>{}</td><td>{}</td><td><form method='post'>{}\
+                "<tr><td>{}</td><td>{}</td><td>{}</td><td>{form}\
                  <button class='revoke' type='submit'>Revoke OAuth Access Token</button></form></td></tr>\n",
                 text(&row.consumer),
                 text(&row.description),
                 date(row.created, "%Y/%m/%d %-H:%M"),
-                hidden("token", &row.token),
             )
         })
         .collect();
     format!(
         "<table><tr><th>Consumer</th><th>Consumer Description</th><th>Issued On</th><th>Actions</th></tr>\n{}</table>\n{}",
         rows.concat(),
-        script("it.form.elements.token.value")
+        script(
+            "it.form.elements.token.value",
+            "it.form.hasAttribute('action') && it.form.action"
+        )
     )
 }
 

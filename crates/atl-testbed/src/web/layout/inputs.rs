@@ -1,6 +1,6 @@
 //! One form with inputs to submit it, and rows that carry their tokens.
 
-use super::{Ask, Row, date, script};
+use super::{Ask, Revoked, Row, date, script};
 use crate::web::page::{hidden, text};
 
 pub(super) fn ask(ask: &Ask<'_>) -> String {
@@ -36,13 +36,18 @@ pub(super) fn tokens(rows: &[Row]) -> String {
     let rows: Vec<String> = rows
         .iter()
         .map(|row| {
+            let (name, value) = match &row.revoked {
+                Revoked::Token(token) => ("token", token),
+                Revoked::Url(url) => ("revoke-url", url),
+            };
             format!(
-                "<tr data-token=\"{}\"><td>{}</td><td>{}</td><td>{}</td><td>Read, write</td>\
+                "<tr data-{name}=\"{}\"><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
                  <td><button type=\"button\" class=\"aui-button aui-button-link revoke\">Revoke</button></td></tr>\n",
-                text(&row.token),
+                text(value),
                 text(&row.consumer),
                 text(row.host.as_deref().unwrap_or_default()),
                 date(row.created, "%b %-d, %Y %-I:%M %p"),
+                text(&row.access),
             )
         })
         .collect();
@@ -50,6 +55,9 @@ pub(super) fn tokens(rows: &[Row]) -> String {
         "<table id=\"access-tokens\" class=\"aui\"><thead><tr><th>Name</th><th>Host</th><th>Date</th><th>Access</th>\
          <th>Actions</th></tr></thead>\n<tbody>\n{}</tbody></table>\n{}",
         rows.concat(),
-        script("it.closest('tr').dataset.token")
+        script(
+            "it.closest('tr').dataset.token",
+            "it.closest('tr').dataset.revokeUrl"
+        )
     )
 }

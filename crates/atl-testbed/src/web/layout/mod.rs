@@ -13,6 +13,7 @@ use url::Url;
 
 use super::page;
 use crate::directory::Consumer;
+use crate::oauth2::OAuth2Grant;
 use crate::reply::Reply;
 use crate::spec::Generation;
 use crate::state::{State, random_text};
@@ -70,26 +71,49 @@ pub(super) struct Ask<'a> {
 
 /// A row of the page of access tokens.
 pub(super) struct Row {
-    token: String,
+    revoked: Revoked,
     consumer: String,
     description: String,
     host: Option<String>,
     created: i64,
     expires: i64,
+    access: String,
+}
+
+/// What a row is revoked by.
+pub(super) enum Revoked {
+    /// The access token, posted to the page.
+    Token(String),
+    /// A URL that ends in the id of an OAuth 2 grant, to which nothing is posted (protocol.md 3.1).
+    Url(String),
 }
 
 impl Row {
+    /// A grant to an OAuth 2 client, which has no description.
+    pub(super) fn of_oauth2(grant: &OAuth2Grant, base_url: &str) -> Self {
+        Self {
+            revoked: Revoked::Url(format!("{base_url}/rest/oauth2/latest/revoke/{}", grant.id)),
+            consumer: grant.client.clone(),
+            description: String::new(),
+            host: None,
+            created: grant.created,
+            expires: grant.expires,
+            access: grant.scopes.join(", "),
+        }
+    }
+
     pub(super) fn new(token: &Token, consumer: Option<&Consumer>) -> Self {
         let description = consumer
             .and_then(|consumer| consumer.description.clone())
             .unwrap_or_default();
         Self {
-            token: token.value.clone(),
+            revoked: Revoked::Token(token.value.clone()),
             consumer: consumer.map_or_else(|| token.consumer_key.clone(), |it| it.name.clone()),
             host: host(&description),
             description,
             created: token.created,
             expires: token.created.saturating_add(token.ttl),
+            access: "Read, write".to_owned(),
         }
     }
 }
@@ -178,15 +202,18 @@ fn framed(state: &State, title: &str, body: &str) -> Reply {
     }
 }
 
-/// Revokes by script what is clicked on, as the products' pages do; `token` is where an element `it` keeps it.
-fn script(token: &str) -> String {
+/// Revokes by script what is clicked on, as the products' pages do; `token` and `url` are where an element `it` keeps one
+/// of them.
+fn script(token: &str, url: &str) -> String {
     format!(
         "<script>\n\
          for (const it of document.querySelectorAll('.revoke')) it.addEventListener('click', async (event) => {{\n\
            event.preventDefault();\n\
            if (!confirm('Revoke this access token?')) return;\n\
-           const answer = await fetch(location.pathname, {{ method: 'POST',\n\
-             headers: {{ 'X-Atlassian-Token': 'no-check' }}, body: new URLSearchParams({{ token: {token} }}) }});\n\
+           const url = {url};\n\
+           const answer = await fetch(url || location.pathname, {{ method: 'POST',\n\
+             headers: {{ 'X-Atlassian-Token': 'no-check' }},\n\
+             body: url ? undefined : new URLSearchParams({{ token: {token} }}) }});\n\
            if (answer.ok) location.reload();\n\
          }});\n\
          </script>"
