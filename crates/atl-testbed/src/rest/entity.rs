@@ -74,6 +74,13 @@ pub(crate) fn outgoing_consumer(it: &OutgoingConsumer, href: &str) -> Value {
     }))
 }
 
+/// A user of Confluence's.
+pub(crate) fn confluence_user(it: &User) -> Value {
+    json!({
+        "type": "known", "username": it.name, "userKey": it.key, "displayName": it.display_name, "_links": {},
+    })
+}
+
 /// A user of Bitbucket's; everybody has the same number.
 pub(crate) fn bitbucket_user(it: &User) -> Value {
     json!({

@@ -11,6 +11,7 @@ mod paging;
 mod pat;
 mod product;
 mod provider;
+mod users;
 mod v3;
 
 use serde_json::{Value, json};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{entity, http_token, oauth2, pat};
+use super::{entity, http_token, oauth2, pat, users};
 use crate::call::Call;
 use crate::identity::Caller;
 use crate::reply::Reply;
@@ -41,6 +41,18 @@ pub(super) fn answer(
         ) => http_token::of_bitbucket(state, call, caller, slug, resource),
         (Kind::Bamboo, "GET", ["api", "latest" | "1.0", "access-token"]) => {
             http_token::of_bamboo(state, caller)
+        }
+        (Kind::Jira, "GET", ["api", "2" | "latest", "user", "search"]) => {
+            users::of_jira(state, call, caller)
+        }
+        (Kind::Confluence, "GET", ["api", "group", name, "member"]) => {
+            users::of_confluence(state, call, caller, name)
+        }
+        (Kind::Bitbucket, "GET", ["api", "1.0" | "latest", "users"]) => {
+            users::of_bitbucket(state, call, caller)
+        }
+        (Kind::Bamboo, "GET", ["api", "latest" | "1.0", "admin", "users"]) => {
+            users::of_bamboo(state, call, caller, format)
         }
         (Kind::Jira, "GET", ["api", "2" | "latest", "myself"]) => jira_myself(state, caller),
         (Kind::Jira, "GET", ["api", "2" | "latest", "serverInfo"]) => jira_server_info(state),
@@ -127,13 +139,7 @@ fn jira_server_info(state: &State) -> Reply {
 
 fn confluence_current(state: &State, caller: &Caller) -> Reply {
     match caller.known(state) {
-        Some(user) => Reply::json(
-            200,
-            &json!({
-                "type": "known", "username": user.name, "userKey": user.key, "displayName": user.display_name,
-                "_links": {},
-            }),
-        ),
+        Some(user) => Reply::json(200, &entity::confluence_user(user)),
         None if state.settings.anonymous_access => Reply::json(
             200,
             &json!({ "type": "anonymous", "displayName": "Anonymous", "_links": {} }),

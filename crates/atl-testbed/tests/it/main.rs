@@ -25,3 +25,4 @@ mod support;
 #[path = "../../../atl-oauth/tests/interop/tools.rs"]
 mod tools;
 mod two_legged;
+mod users;
