@@ -48,4 +48,4 @@ pub use spec::{
 };
 pub use token::{Decision, Token, TokenKind, TokenSession};
 pub use user::{Role, User};
-pub use web::Layout;
+pub use web::{Language, Layout, Oddity};

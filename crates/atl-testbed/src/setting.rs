@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Rule};
 use crate::spec::{Generation, Kind};
-use crate::web::Layout;
+use crate::web::{Language, Layout, Oddity};
 
 /// Something about a server that can be set, before it starts or while it runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,10 @@ pub enum Setting {
     SessionTtl(Option<u32>),
     /// What the pages of the dance and of access tokens look like, whatever the generation.
     Layout(Layout),
+    /// The language of the page of access tokens.
+    Language(Language),
+    /// What is odd about the page of access tokens; `None` is nothing.
+    Oddity(Option<Oddity>),
     /// The status with which the page of access tokens refuses to revoke, as it may where the deprecated handler has
     /// gone (protocol.md 9.2); `None` revokes.
     NoRevocation(Option<u16>),
@@ -109,6 +113,8 @@ pub(crate) struct Settings {
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) layout: Layout,
+    pub(crate) language: Language,
+    pub(crate) oddity: Option<Oddity>,
     pub(crate) no_revocation: Option<u16>,
     pub(crate) xsrf_filter: bool,
     pub(crate) oauth2_needs_https: bool,
@@ -130,6 +136,8 @@ impl Settings {
             rate_limit: None,
             lifetimes: Lifetimes::default(),
             layout: Layout::of(generation),
+            language: Language::English,
+            oddity: None,
             no_revocation: None,
             xsrf_filter: false,
             oauth2_needs_https: false,

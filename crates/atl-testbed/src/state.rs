@@ -127,6 +127,8 @@ impl State {
             Setting::AccessTokenTtl(seconds) => self.settings.lifetimes.access_token = seconds,
             Setting::SessionTtl(seconds) => self.settings.lifetimes.session = seconds,
             Setting::Layout(layout) => self.settings.layout = layout,
+            Setting::Language(language) => self.settings.language = language,
+            Setting::Oddity(oddity) => self.settings.oddity = oddity,
             Setting::NoRevocation(status) => self.settings.no_revocation = status,
             Setting::XsrfFilter(on) => self.settings.xsrf_filter = on,
             Setting::OAuth2NeedsHttps(on) => self.settings.oauth2_needs_https = on,

@@ -1,7 +1,7 @@
 //! A user's access tokens: the page that lists them, and the call that revokes one (protocol.md 3.1 and 3.2).
 
 use super::layout::{self, Row};
-use super::{page, to_login, xsrf};
+use super::{oddity, page, to_login, xsrf};
 use crate::call::Call;
 use crate::identity::Caller;
 use crate::reply::Reply;
@@ -27,16 +27,17 @@ fn list(state: &State, call: &Call, caller: &Caller) -> Reply {
         .filter(|token| token.kind == TokenKind::Access && token.user.as_deref() == Some(user))
         .collect();
     tokens.sort_by_key(|token| (token.created, &token.value));
-    let consumers = &state.seen(call).consumers;
+    let (consumers, language) = (&state.seen(call).consumers, state.settings.language);
     let tokens = tokens
         .into_iter()
-        .map(|token| Row::new(token, consumers.get(&token.consumer_key)));
+        .map(|token| Row::new(token, consumers.get(&token.consumer_key), language));
     let oauth2 = state.sorted_oauth2_grants().into_iter();
     let oauth2 = oauth2.filter(|grant| grant.user == user);
     let rows: Vec<Row> = tokens
         .chain(oauth2.map(|grant| Row::of_oauth2(grant, &state.base_url)))
         .collect();
-    layout::tokens(state, &rows)
+    let last = rows.last().map(Row::consumer);
+    oddity::apply(state, call, layout::tokens(state, &rows), last)
 }
 
 fn revoke(state: &mut State, call: &Call, caller: &Caller) -> Reply {

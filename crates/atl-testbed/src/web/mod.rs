@@ -4,7 +4,9 @@ mod access_tokens;
 mod authorize;
 mod consumer_form;
 mod elevation;
+mod language;
 mod layout;
+mod oddity;
 mod page;
 mod sign_in;
 mod xsrf;
@@ -16,7 +18,9 @@ use crate::identity::Caller;
 use crate::reply::Reply;
 use crate::state::State;
 
+pub use language::Language;
 pub use layout::Layout;
+pub use oddity::Oddity;
 pub(crate) use sign_in::rest_session;
 
 /// To the product's sign-in page, and back again afterwards (protocol.md 5.1).

@@ -21,10 +21,11 @@ pub(super) fn text(text: &str) -> String {
 /// A page; `body` is HTML already.
 pub(super) fn page(state: &State, status: u16, title: &str, body: &str) -> Reply {
     let (title, product) = (text(title), state.kind.title());
+    let language = state.settings.language.tag();
     Reply::html(
         status,
         format!(
-            "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title} - {product}</title>\
+            "<!DOCTYPE html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{title} - {product}</title>\
              <style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n{body}\n</body></html>\n"
         ),
     )

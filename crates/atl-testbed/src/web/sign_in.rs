@@ -82,6 +82,11 @@ pub(super) fn answer(state: &mut State, call: &Call) -> Option<Reply> {
     })
 }
 
+/// The sign-in page, wherever somebody is.
+pub(super) fn form_page(state: &State, call: &Call) -> Reply {
+    show(state, call, &form(state.kind), "")
+}
+
 fn show(state: &State, call: &Call, form: &Form, error: &str) -> Reply {
     let (token, new) = xsrf::token(state, call);
     let scripted = state.generation == Generation::Next;

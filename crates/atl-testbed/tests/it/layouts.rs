@@ -1,18 +1,21 @@
 //! Pages of many looks, all of which say the same (protocol.md 9.1).
 
-use atl_testbed::{Generation, Kind, Layout, Server, ServerSpec, Setting};
-use scraper::ElementRef;
-
-use crate::browser::{Page, selector};
+use crate::browser::{Browser, Page, selector};
 use crate::steps::{ask, decide, exchange, grant, press, request_token};
 use crate::support::{KEY, estate, provision, provisioned};
+use atl_testbed::{Generation, Kind, Language, Layout, Oddity, Server, ServerSpec, Setting, Token};
 
 fn each_layout(look: impl Fn(&Server, Layout)) {
-    for layout in Layout::ALL {
+    for layout in Layout::ALL.into_iter().chain(Layout::UNSEEN) {
         let estate = provisioned();
         estate.server(0).set(Setting::Layout(layout));
         look(estate.server(0), layout);
     }
+}
+
+fn url(server: &Server) -> String {
+    let path = "/plugins/servlet/oauth/users/access-tokens";
+    format!("{}{path}", server.base_url())
 }
 
 /// What a reader sees of the elements a selector finds, or of an attribute of theirs.
@@ -52,9 +55,11 @@ fn verifier(page: &Page, layout: Layout) -> String {
             let (_, rest) = text.split_once("verification code is '").unwrap();
             rest.split('\'').next().unwrap().to_owned()
         }
-        Layout::Fields => attributes(page, "input[readonly]", "value").remove(0),
-        Layout::Inputs | Layout::Meta => texts(page, "strong").remove(0),
-        Layout::Buttons => texts(page, "code").remove(0),
+        Layout::Fields | Layout::Definitions => {
+            attributes(page, "input[readonly]", "value").remove(0)
+        }
+        Layout::Buttons | Layout::Cards => texts(page, "code").remove(0),
+        _ => texts(page, "strong").remove(0),
     }
 }
 
@@ -78,9 +83,9 @@ fn every_layout_shows_a_verifier_that_counts() {
 #[test]
 fn other_forms_and_links_carry_tokens_that_decide_nothing() {
     let decoys = |layout| match layout {
-        Layout::Capitals | Layout::Fields => 1,
-        Layout::Inputs | Layout::Meta => 0,
-        Layout::Buttons => 2,
+        Layout::Capitals | Layout::Fields | Layout::Definitions => 1,
+        Layout::Buttons | Layout::Cards => 2,
+        _ => 0,
     };
     each_layout(|server, layout| {
         let token = request_token(server, Some("oob"));
@@ -119,20 +124,23 @@ fn a_token_beside_the_form_counts_once_it_is_in_it() {
     assert_eq!(browser.submit(&press(&page, "approve")).status, 200);
 }
 
-/// The access token that a row keeps, wherever that is.
-fn token_of(row: ElementRef<'_>, layout: Layout) -> Option<String> {
-    let one = |what: &str, name: &str| {
-        let found = row.select(&selector(what)).next()?;
-        found.value().attr(name).map(str::to_owned)
+/// The access tokens that a page keeps, wherever that is.
+fn tokens_of(page: &Page, layout: Layout) -> Vec<String> {
+    let (what, name) = match layout {
+        Layout::Capitals => ("a.revoke", "href"),
+        Layout::Fields => ("input[name=token]", "value"),
+        Layout::Inputs | Layout::Meta => ("tr", "data-token"),
+        Layout::Buttons => ("a.revoke", "data-token"),
+        Layout::Nested => ("td .aui-buttons", "data-oauth-token"),
+        Layout::Cards => ("article input[name=token]", "value"),
+        Layout::Definitions => ("dd button.revoke", "value"),
     };
-    match layout {
-        Layout::Capitals => {
-            one("a.revoke", "href").and_then(|href| Some(href.split_once("?token=")?.1.to_owned()))
-        }
-        Layout::Fields => one("input[name=token]", "value"),
-        Layout::Inputs | Layout::Meta => row.value().attr("data-token").map(str::to_owned),
-        Layout::Buttons => one("a.revoke", "data-token"),
-    }
+    let values = attributes(page, what, name).into_iter();
+    let values = values.filter_map(|value| match value.split_once('?') {
+        Some((_, query)) => Some(query.strip_prefix("token=")?.to_owned()),
+        None => Some(value),
+    });
+    values.collect()
 }
 
 #[test]
@@ -142,10 +150,8 @@ fn every_layout_lists_access_tokens() {
             bot.name = "Bot <b>".to_owned();
             bot.description = Some("See https://bot.example.com/ for more".to_owned());
         });
-        let path = "/plugins/servlet/oauth/users/access-tokens";
-        let url = format!("{}{path}", server.base_url());
-        let browser = crate::browser::Browser::of(server, "alice");
-        let empty = browser.get(&url);
+        let browser = Browser::of(server, "alice");
+        let empty = browser.get(&url(server));
         assert!(
             texts(&empty, "body").concat().contains("None specified"),
             "{layout:?}"
@@ -153,17 +159,13 @@ fn every_layout_lists_access_tokens() {
 
         let granted = [grant(server, "alice"), grant(server, "alice")];
         let mut tokens = granted.map(|granted| granted.field("oauth_token").unwrap());
-        let page = browser.get(&url);
-        let html = page.html();
-        let mut shown: Vec<String> = html
-            .select(&selector("tr"))
-            .filter_map(|row| token_of(row, layout))
-            .collect();
+        let page = browser.get(&url(server));
+        let mut shown = tokens_of(&page, layout);
         tokens.sort();
         shown.sort();
         assert_eq!(shown, tokens, "{layout:?}");
         assert_eq!(texts(&page, ".revoke").len(), 2, "{layout:?}");
-        let text = texts(&page, "table").concat();
+        let text = texts(&page, "body").concat();
         assert!(text.contains("Bot <b>"), "{layout:?} {text}");
         assert!(text.contains("bot.example.com"), "{layout:?} {text}");
     });
@@ -185,4 +187,95 @@ fn generations_look_different() {
         let page = decide(server, "alice", &token, "approve");
         assert_eq!(verifier(&page, layout).len(), 6, "{generation:?}");
     }
+}
+
+#[test]
+fn a_page_in_another_language_says_the_same() {
+    let said = |language| match language {
+        Language::English => ["None specified", "Revoke", "70"],
+        Language::French => ["Aucun spécifié", "Révoquer", "1 janv. 1970 00:00"],
+        Language::German => ["Keine angegeben", "iderrufen", "01.01.1970 00:00"],
+        Language::Japanese => ["指定なし", "取り", "1970/01/01 0:00"],
+    };
+    for layout in Layout::ALL.into_iter().chain(Layout::UNSEEN) {
+        let estate = provisioned();
+        let server = estate.server(0);
+        server.set(Setting::Layout(layout));
+        for language in Language::ALL {
+            server.set(Setting::Language(language));
+            let browser = Browser::of(server, "alice");
+            let [none, revoke, date] = said(language);
+            let empty = browser.get(&url(server));
+            let text = texts(&empty, "body").concat();
+            assert!(text.contains(none), "{layout:?} {language:?} {text}");
+            server.add_token(Token::access("alices-token", "bot", "alice"));
+            let page = browser.get(&url(server));
+            assert_eq!(tokens_of(&page, layout), ["alices-token"], "{language:?}");
+            let text = texts(&page, "body").concat();
+            for word in [revoke, date] {
+                assert!(text.contains(word), "{layout:?} {language:?} {word} {text}");
+            }
+            assert!(server.remove_token("alices-token"));
+        }
+    }
+}
+
+#[test]
+fn the_page_may_be_odd() {
+    each_layout(|server, layout| {
+        server.add_token(Token::access("first-token", "bot", "alice"));
+        server.add_token(Token {
+            created: 1,
+            ..Token::access("last-token", "bot", "alice")
+        });
+        let browser = Browser::of(server, "alice");
+        let odd = |oddity| {
+            server.set(Setting::Oddity(Some(oddity)));
+            let page = browser.get(&url(server));
+            (page.status, tokens_of(&page, layout), page)
+        };
+        let nothing: Vec<String> = Vec::new();
+        let both = ["first-token", "last-token"];
+
+        let (status, tokens, page) = odd(Oddity::SignIn);
+        assert_eq!((status, &tokens), (200, &nothing), "{layout:?}");
+        assert_eq!(attributes(&page, "[type=password]", "name").len(), 1);
+
+        for wanted in [200, 500] {
+            let (status, tokens, page) = odd(Oddity::Error(wanted));
+            assert_eq!((status, &tokens), (wanted, &nothing), "{layout:?}");
+            assert!(page.body.contains("System Error"), "{layout:?}");
+        }
+
+        let (status, _, page) = odd(Oddity::Half);
+        assert_eq!(status, 200);
+        assert!(page.body.ends_with("Bot"), "{layout:?} {}", page.body);
+        assert!(page.body.contains("first-token"), "{layout:?}");
+
+        let (_, tokens, page) = odd(Oddity::Padded(10 << 20));
+        assert_eq!(tokens, both, "{layout:?}");
+        assert!(page.body.len() > 10 << 20, "{layout:?}");
+
+        let (_, tokens, page) = odd(Oddity::Decoys);
+        let looks_like = |text: &&str| text.len() == 32 && !text.contains(' ');
+        let words = page.body.split(|c: char| !c.is_ascii_alphanumeric());
+        assert!(words.filter(looks_like).count() >= 10, "{layout:?}");
+        for token in both {
+            assert!(tokens.iter().any(|shown| shown == token), "{layout:?}");
+        }
+        server.set(Setting::Oddity(None));
+        assert_eq!(tokens_of(&browser.get(&url(server)), layout), both);
+    });
+}
+
+#[test]
+fn half_of_an_empty_page_ends_somewhere() {
+    let estate = provisioned();
+    let server = estate.server(0);
+    let browser = Browser::of(server, "alice");
+    let whole = browser.get(&url(server)).body;
+    server.set(Setting::Oddity(Some(Oddity::Half)));
+    let half = browser.get(&url(server)).body;
+    assert_eq!(half.len(), whole.len() / 2);
+    assert!(whole.starts_with(&half));
 }

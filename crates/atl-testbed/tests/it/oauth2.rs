@@ -37,7 +37,7 @@ fn of(user: &str, request: reqwest::blocking::RequestBuilder) -> u16 {
 
 #[test]
 fn they_stand_after_the_others_with_a_url_in_place_of_a_token() {
-    for layout in Layout::ALL {
+    for layout in Layout::ALL.into_iter().chain(Layout::UNSEEN) {
         let estate = provisioned();
         let server = estate.server(0);
         server.set(Setting::Layout(layout));
@@ -59,7 +59,7 @@ fn they_stand_after_the_others_with_a_url_in_place_of_a_token() {
 
 #[test]
 fn a_page_of_nothing_else_does_not_say_none() {
-    for layout in Layout::ALL {
+    for layout in Layout::ALL.into_iter().chain(Layout::UNSEEN) {
         let estate = provisioned();
         let server = estate.server(0);
         server.set(Setting::Layout(layout));

@@ -1,6 +1,7 @@
 //! Buttons, attributes in another order, other forms before the one that counts.
 
-use super::{Ask, Revoked, Row, date, script};
+use super::{Ask, Revoked, Row, script};
+use crate::web::language::Language;
 use crate::web::page::text;
 
 pub(super) fn header(context: &str, other: &str) -> String {
@@ -43,21 +44,28 @@ pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
     )
 }
 
-pub(super) fn tokens(rows: &[Row]) -> String {
+pub(super) fn tokens(rows: &[Row], language: Language) -> String {
+    let say = |english| language.say(english);
     let body = if rows.is_empty() {
-        "<tr><td colspan=\"4\">None specified</td></tr>\n".to_owned()
+        format!(
+            "<tr><td colspan=\"4\">{}</td></tr>\n",
+            say("None specified")
+        )
     } else {
-        let rows: Vec<String> = rows.iter().map(row).collect();
+        let rows: Vec<String> = rows.iter().map(|it| row(it, language)).collect();
         rows.concat()
     };
     format!(
-        "<table class=\"applications\"><thead><tr><th>Application</th><th>Issued</th><th>Permissions</th><th></th></tr>\
+        "<table class=\"applications\"><thead><tr><th>{}</th><th>{}</th><th>{}</th><th></th></tr>\
          </thead>\n<tbody>\n{body}</tbody></table>\n{}",
+        say("Application"),
+        say("Issued"),
+        say("Permissions"),
         script("it.dataset.token", "it.dataset.revokeUrl")
     )
 }
 
-fn row(row: &Row) -> String {
+fn row(row: &Row, language: Language) -> String {
     let host = row
         .host
         .as_ref()
@@ -68,11 +76,12 @@ fn row(row: &Row) -> String {
     };
     format!(
         "<tr><td>{}{}</td><td><time>{}</time></td><td>{}</td>\
-         <td><a href=\"#\" data-{name}=\"{}\" class=\"revoke\">Revoke access</a></td></tr>\n",
+         <td><a href=\"#\" data-{name}=\"{}\" class=\"revoke\">{}</a></td></tr>\n",
         text(&row.consumer),
         host.unwrap_or_default(),
-        date(row.created, "%d.%m.%Y %H:%M"),
+        language.date(row.created, "%d.%m.%Y %H:%M"),
         text(&row.access),
         text(value),
+        language.say("Revoke access"),
     )
 }

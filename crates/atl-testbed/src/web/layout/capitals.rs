@@ -2,7 +2,8 @@
 
 use url::form_urlencoded::byte_serialize;
 
-use super::{Ask, Revoked, Row, date, script};
+use super::{Ask, Revoked, Row, documented, script};
+use crate::web::language::Language;
 use crate::web::page::text;
 
 pub(super) fn page(product: &str, title: &str, context: &str, other: &str, body: &str) -> String {
@@ -43,13 +44,16 @@ pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
     )
 }
 
-pub(super) fn tokens(context: &str, rows: &[Row]) -> String {
+pub(super) fn tokens(context: &str, rows: &[Row], language: Language) -> String {
     if rows.is_empty() {
-        return "<P>None specified".to_owned();
+        return format!("<P>{}", language.say("None specified"));
     }
-    let rows: Vec<String> = rows.iter().map(|it| row(context, it)).collect();
+    let rows: Vec<String> = rows.iter().map(|it| row(context, it, language)).collect();
     format!(
-        "<TABLE BORDER=1>\n<TR><TH>Consumer<TH>Consumer Description<TH>Issued On<TH>Expires On<TH>Actions\n{}</TABLE>\n{}",
+        "<TABLE BORDER=1>\n<TR>{}\n{}</TABLE>\n{}",
+        documented(language)
+            .map(|heading| format!("<TH>{heading}"))
+            .concat(),
         rows.concat(),
         script(
             "new URL(it.href).searchParams.get('token')",
@@ -58,7 +62,7 @@ pub(super) fn tokens(context: &str, rows: &[Row]) -> String {
     )
 }
 
-fn row(context: &str, row: &Row) -> String {
+fn row(context: &str, row: &Row, language: Language) -> String {
     const FORMAT: &str = "%d/%b/%y %-I:%M %p";
     let url = match &row.revoked {
         Revoked::Token(token) => {
@@ -69,10 +73,11 @@ fn row(context: &str, row: &Row) -> String {
     };
     format!(
         "<TR><TD>{}<TD>{}<TD>{}<TD>{}\n\
-         <TD><A CLASS=revoke HREF=\"{url}\">Revoke</A>\n",
+         <TD><A CLASS=revoke HREF=\"{url}\">{}</A>\n",
         text(&row.consumer),
         text(&row.description),
-        date(row.created, FORMAT),
-        date(row.expires, FORMAT),
+        language.date(row.created, FORMAT),
+        language.date(row.expires, FORMAT),
+        language.say("Revoke"),
     )
 }

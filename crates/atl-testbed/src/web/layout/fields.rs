@@ -1,6 +1,7 @@
 //! A form for each button, and whatever is to be read stands in a field.
 
-use super::{Ask, Revoked, Row, date, script};
+use super::{Ask, Revoked, Row, script};
+use crate::web::language::Language;
 use crate::web::page::text;
 
 pub(super) fn search(context: &str, other: &str) -> String {
@@ -39,9 +40,10 @@ pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
     )
 }
 
-pub(super) fn tokens(rows: &[Row]) -> String {
+pub(super) fn tokens(rows: &[Row], language: Language) -> String {
+    let say = |english| language.say(english);
     if rows.is_empty() {
-        return "<div class='none'>None specified</div>".to_owned();
+        return format!("<div class='none'>{}</div>", say("None specified"));
     }
     let rows: Vec<String> = rows
         .iter()
@@ -52,15 +54,20 @@ pub(super) fn tokens(rows: &[Row]) -> String {
             };
             format!(
                 "<tr><td>{}</td><td>{}</td><td>{}</td><td>{form}\
-                 <button class='revoke' type='submit'>Revoke OAuth Access Token</button></form></td></tr>\n",
+                 <button class='revoke' type='submit'>{}</button></form></td></tr>\n",
                 text(&row.consumer),
                 text(&row.description),
-                date(row.created, "%Y/%m/%d %-H:%M"),
+                language.date(row.created, "%Y/%m/%d %-H:%M"),
+                say("Revoke OAuth Access Token"),
             )
         })
         .collect();
     format!(
-        "<table><tr><th>Consumer</th><th>Consumer Description</th><th>Issued On</th><th>Actions</th></tr>\n{}</table>\n{}",
+        "<table><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th></tr>\n{}</table>\n{}",
+        say("Consumer"),
+        say("Consumer Description"),
+        say("Issued On"),
+        say("Actions"),
         rows.concat(),
         script(
             "it.form.elements.token.value",

@@ -1,6 +1,7 @@
 //! One form with inputs to submit it, and rows that carry their tokens.
 
-use super::{Ask, Revoked, Row, date, script};
+use super::{Ask, Revoked, Row, script};
+use crate::web::language::Language;
 use crate::web::page::{hidden, text};
 
 pub(super) fn ask(ask: &Ask<'_>) -> String {
@@ -29,9 +30,10 @@ pub(super) fn verifier(consumer: &str, verifier: &str) -> String {
     )
 }
 
-pub(super) fn tokens(rows: &[Row]) -> String {
+pub(super) fn tokens(rows: &[Row], language: Language) -> String {
+    let say = |english| language.say(english);
     if rows.is_empty() {
-        return "<p>None specified</p>".to_owned();
+        return format!("<p>{}</p>", say("None specified"));
     }
     let rows: Vec<String> = rows
         .iter()
@@ -42,18 +44,24 @@ pub(super) fn tokens(rows: &[Row]) -> String {
             };
             format!(
                 "<tr data-{name}=\"{}\"><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-                 <td><button type=\"button\" class=\"aui-button aui-button-link revoke\">Revoke</button></td></tr>\n",
+                 <td><button type=\"button\" class=\"aui-button aui-button-link revoke\">{}</button></td></tr>\n",
                 text(value),
                 text(&row.consumer),
                 text(row.host.as_deref().unwrap_or_default()),
-                date(row.created, "%b %-d, %Y %-I:%M %p"),
+                language.date(row.created, "%b %-d, %Y %-I:%M %p"),
                 text(&row.access),
+                say("Revoke"),
             )
         })
         .collect();
     format!(
-        "<table id=\"access-tokens\" class=\"aui\"><thead><tr><th>Name</th><th>Host</th><th>Date</th><th>Access</th>\
-         <th>Actions</th></tr></thead>\n<tbody>\n{}</tbody></table>\n{}",
+        "<table id=\"access-tokens\" class=\"aui\"><thead><tr><th>{}</th><th>{}</th><th>{}</th><th>{}</th>\
+         <th>{}</th></tr></thead>\n<tbody>\n{}</tbody></table>\n{}",
+        say("Name"),
+        say("Host"),
+        say("Date"),
+        say("Access"),
+        say("Actions"),
         rows.concat(),
         script(
             "it.closest('tr').dataset.token",

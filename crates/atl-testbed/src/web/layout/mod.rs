@@ -4,14 +4,16 @@
 
 mod buttons;
 mod capitals;
+mod cards;
+mod definitions;
 mod fields;
 mod inputs;
 mod meta;
+mod nested;
 
-use jiff::Timestamp;
 use url::Url;
 
-use super::page;
+use super::{language::Language, page};
 use crate::directory::Consumer;
 use crate::oauth2::OAuth2Grant;
 use crate::reply::Reply;
@@ -37,17 +39,38 @@ pub enum Layout {
     /// Like the inputs, but the XSRF token stands in a `meta` element beside the form, and a script puts it in. The look
     /// of no generation unless it is set.
     Meta,
+    /// The columns that are documented; access tokens are attributes of elements deep inside of cells, in which lies what
+    /// revokes them. The rest is like the inputs. The look of no generation, as those below.
+    Nested,
+    /// A card for each grant in place of a row, with the token in a form. The rest is like the buttons.
+    Cards,
+    /// A list of terms and definitions for each grant, with the token on the button. The rest is like the fields.
+    Definitions,
 }
 
 impl Layout {
-    /// Every layout.
-    pub const ALL: [Self; 5] = [
+    /// Every layout that a careful reader has been tried on.
+    pub const ALL: [Self; 7] = [
         Self::Capitals,
         Self::Fields,
         Self::Inputs,
         Self::Buttons,
         Self::Meta,
+        Self::Nested,
+        Self::Cards,
     ];
+    /// Every other layout.
+    pub const UNSEEN: [Self; 1] = [Self::Definitions];
+
+    /// The layout of the pages that list no tokens.
+    fn of_dance(self) -> Self {
+        match self {
+            Self::Nested => Self::Inputs,
+            Self::Cards => Self::Buttons,
+            Self::Definitions => Self::Fields,
+            other => other,
+        }
+    }
 
     pub(crate) fn of(generation: Generation) -> Self {
         match generation {
@@ -102,7 +125,7 @@ impl Row {
         }
     }
 
-    pub(super) fn new(token: &Token, consumer: Option<&Consumer>) -> Self {
+    pub(super) fn new(token: &Token, consumer: Option<&Consumer>, language: Language) -> Self {
         let description = consumer
             .and_then(|consumer| consumer.description.clone())
             .unwrap_or_default();
@@ -113,8 +136,13 @@ impl Row {
             description,
             created: token.created,
             expires: token.created.saturating_add(token.ttl),
-            access: "Read, write".to_owned(),
+            access: language.say("Read, write").to_owned(),
         }
+    }
+
+    /// What it calls the consumer.
+    pub(super) fn consumer(&self) -> &str {
+        &self.consumer
     }
 }
 
@@ -127,36 +155,41 @@ fn host(description: &str) -> Option<String> {
         .and_then(|url| url.host_str().map(str::to_owned))
 }
 
-/// A moment as the user's locale writes it; empty where no calendar reaches.
-fn date(seconds: i64, format: &str) -> String {
-    Timestamp::from_second(seconds)
-        .map(|moment| moment.strftime(format).to_string())
-        .unwrap_or_default()
+/// The headings that are documented (protocol.md 3.1).
+fn documented(language: Language) -> [&'static str; 5] {
+    [
+        "Consumer",
+        "Consumer Description",
+        "Issued On",
+        "Expires On",
+        "Actions",
+    ]
+    .map(|heading| language.say(heading))
 }
 
 /// The page that asks a user.
 pub(super) fn ask(state: &State, ask: &Ask<'_>) -> Reply {
-    let body = match state.settings.layout {
+    let body = match state.settings.layout.of_dance() {
         Layout::Capitals => capitals::ask(ask),
         Layout::Fields => fields::ask(ask),
-        Layout::Inputs => inputs::ask(ask),
         Layout::Buttons => buttons::ask(ask),
         Layout::Meta => meta::ask(ask),
+        _ => inputs::ask(ask),
     };
     framed(state, "Authorize", &body)
 }
 
 /// The page for a user whose consumer has no callback: with the verifier, or without one in version 1.0.
 pub(super) fn approved(state: &State, consumer: &str, verifier: Option<&str>) -> Reply {
-    let body = match (verifier, state.settings.layout) {
+    let body = match (verifier, state.settings.layout.of_dance()) {
         (None, _) => format!(
             "<p>You have given {} access. Close this window and go on there.</p>",
             page::text(consumer)
         ),
         (Some(verifier), Layout::Capitals) => capitals::verifier(consumer, verifier),
         (Some(verifier), Layout::Fields) => fields::verifier(consumer, verifier),
-        (Some(verifier), Layout::Inputs | Layout::Meta) => inputs::verifier(consumer, verifier),
         (Some(verifier), Layout::Buttons) => buttons::verifier(consumer, verifier),
+        (Some(verifier), _) => inputs::verifier(consumer, verifier),
     };
     framed(state, "Access Approved", &body)
 }
@@ -173,19 +206,23 @@ pub(super) fn denied(state: &State, consumer: &str) -> Reply {
 
 /// The page of a user's access tokens.
 pub(super) fn tokens(state: &State, rows: &[Row]) -> Reply {
+    let language = state.settings.language;
     let body = match state.settings.layout {
-        Layout::Capitals => capitals::tokens(&state.context, rows),
-        Layout::Fields => fields::tokens(rows),
-        Layout::Inputs | Layout::Meta => inputs::tokens(rows),
-        Layout::Buttons => buttons::tokens(rows),
+        Layout::Capitals => capitals::tokens(&state.context, rows, language),
+        Layout::Fields => fields::tokens(rows, language),
+        Layout::Inputs | Layout::Meta => inputs::tokens(rows, language),
+        Layout::Buttons => buttons::tokens(rows, language),
+        Layout::Nested => nested::tokens(rows, language),
+        Layout::Cards => cards::tokens(rows, language),
+        Layout::Definitions => definitions::tokens(rows, language),
     };
-    framed(state, "OAuth Access Tokens", &body)
+    framed(state, language.say("OAuth Access Tokens"), &body)
 }
 
 /// A page with what else stands on it, which has XSRF tokens that are good for nothing here.
 fn framed(state: &State, title: &str, body: &str) -> Reply {
     let (context, other) = (&state.context, random_text(40));
-    match state.settings.layout {
+    match state.settings.layout.of_dance() {
         Layout::Capitals => {
             let product = state.kind.title();
             Reply::html(200, capitals::page(product, title, context, &other, body))
@@ -194,11 +231,11 @@ fn framed(state: &State, title: &str, body: &str) -> Reply {
             let body = format!("{body}\n{}", fields::search(context, &other));
             page::page(state, 200, title, &body)
         }
-        Layout::Inputs | Layout::Meta => page::page(state, 200, title, body),
         Layout::Buttons => {
             let body = format!("{}\n{body}", buttons::header(context, &other));
             page::page(state, 200, title, &body)
         }
+        _ => page::page(state, 200, title, body),
     }
 }
 
@@ -231,11 +268,5 @@ mod tests {
             Some("ci.example.com")
         );
         assert_eq!(host("mailto:a@b.c or ftp://d"), None);
-    }
-
-    #[test]
-    fn a_date_beyond_every_calendar_is_empty() {
-        assert_eq!(date(0, "%b %-d, %Y %-I:%M %p"), "Jan 1, 1970 12:00 AM");
-        assert_eq!(date(i64::MAX / 2, "%Y"), "");
     }
 }
