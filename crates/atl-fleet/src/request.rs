@@ -10,7 +10,7 @@ mod verdict;
 use std::{borrow::Cow, fmt};
 
 use atl_client::{Body, Client, Redirect, Repeat, Request};
-use atl_oauth::{Parameters, is_form, open, rfc5849::percent_encode};
+use atl_oauth::{Parameters, is_form, open};
 use atl_store::{GrantRow, Store};
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -103,11 +103,13 @@ pub fn prepare(
     let (server, consumer) = choice::place(ready)?;
     let actor = asked.actor.clone();
     let path = path::below(&asked.path, &server.config.base_url)?;
-    let mut request = request_of(asked, path)?;
+    let request = request_of(asked, path)?;
     let two_legged = !matches!(actor, Actor::Grant { .. });
     parameters::check(&parameters_of(&request)?, two_legged)?;
-    if let Actor::Impersonated { user } = &actor {
-        impersonate(&mut request.path, user)?;
+    if let Actor::Impersonated { user } = &actor
+        && user.is_empty()
+    {
+        return Err(RequestError::NobodyImpersonated);
     }
     let url = server.config.base_url.as_str();
     let grant = match &actor {
@@ -158,6 +160,10 @@ impl Prepared {
         };
         let parameters = Parameters {
             token: Some(token),
+            requestor: match &self.actor {
+                Actor::Impersonated { user } => Some(user),
+                Actor::Grant { .. } | Actor::TwoLegged => None,
+            },
             ..Parameters::default()
         };
         let answer = open(&self.client, &signer, parameters, &self.request)?;
@@ -303,22 +309,4 @@ fn parameters_of(request: &Request) -> Result<Vec<(String, String)>, ParameterEr
         _ => {}
     }
     Ok(all)
-}
-
-/// Adds the parameter that impersonates (protocol.md 2.8).
-fn impersonate(path: &mut String, user: &str) -> Result<(), RequestError> {
-    if user.is_empty() {
-        return Err(RequestError::NobodyImpersonated);
-    }
-    let separator = if !path.contains('?') {
-        "?"
-    } else if path.ends_with(['?', '&']) {
-        ""
-    } else {
-        "&"
-    };
-    path.push_str(separator);
-    path.push_str("xoauth_requestor_id=");
-    path.push_str(&percent_encode(user));
-    Ok(())
 }

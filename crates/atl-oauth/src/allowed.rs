@@ -14,15 +14,15 @@ use crate::{
     whoami::{Body, body, whoami},
 };
 
-/// Whom two-legged calls run as.
+/// Whom two-legged calls run as, plain ones or such that impersonate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RunsAs {
     /// This user.
     User(String),
     /// Nobody: as an anonymous call.
     Nobody,
-    /// They are refused although the signature is good: two-legged OAuth is off, or the user that they would run as
-    /// may not sign in.
+    /// They are refused although the signature is good: two-legged OAuth, or impersonation, is off, or the user that they
+    /// would run as may not sign in.
     Refused,
 }
 
@@ -31,7 +31,45 @@ pub enum RunsAs {
 /// # Errors
 /// Where the server was not reached, refused the signature, or its answer says nothing.
 pub fn runs_as(client: &Client, signer: &ConsumerSigner<'_>) -> Result<RunsAs, OauthError> {
-    let (response, problem) = whoami(client, signer, "")?;
+    asked_whom(client, signer, Parameters::two_legged())
+}
+
+/// Asks whom calls run as that are to be made as this user: two-legged OAuth with impersonation (protocol.md 2.8). A
+/// server that does not know the user goes on as nobody, so only an answer with the user's name means that a call in the
+/// same mode is answered as to that user.
+///
+/// # Errors
+/// As [`runs_as`].
+pub fn whoami_as(
+    client: &Client,
+    signer: &ConsumerSigner<'_>,
+    user: &str,
+) -> Result<RunsAs, OauthError> {
+    asked_whom(client, signer, Parameters::as_user(user))
+}
+
+/// The same on a new connection, which another node of a cluster may answer.
+///
+/// # Errors
+/// As [`runs_as`].
+pub fn whoami_as_anew(
+    client: &Client,
+    signer: &ConsumerSigner<'_>,
+    user: &str,
+) -> Result<RunsAs, OauthError> {
+    let parameters = Parameters {
+        fresh: true,
+        ..Parameters::as_user(user)
+    };
+    asked_whom(client, signer, parameters)
+}
+
+fn asked_whom(
+    client: &Client,
+    signer: &ConsumerSigner<'_>,
+    parameters: Parameters<'_>,
+) -> Result<RunsAs, OauthError> {
+    let (response, problem) = whoami(client, signer, parameters)?;
     if let Some(problem) = problem {
         return Err(OauthError::refused(&response, problem));
     }
@@ -66,15 +104,49 @@ pub fn users_may_grant(client: &Client, consumer_key: &str) -> Result<bool, Oaut
         };
         return Err(unclear(&answer.response, reason));
     };
-    match problem.kind {
+    match &problem.kind {
         ProblemKind::PermissionDenied => Ok(false),
-        ProblemKind::ParameterRejected
-        | ProblemKind::SignatureMethodRejected
-        | ProblemKind::VersionRejected
-        | ProblemKind::TimestampRefused
-        | ProblemKind::NonceUsed
-        | ProblemKind::SignatureInvalid => Ok(true),
+        kind if comes_after_the_consumer(kind) => Ok(true),
         _ => Err(OauthError::refused(&answer.response, problem)),
+    }
+}
+
+/// Whether a server complains of this only once it has found the consumer and its rights (protocol.md 2.2, 2.8).
+fn comes_after_the_consumer(kind: &ProblemKind) -> bool {
+    matches!(
+        kind,
+        ProblemKind::ParameterRejected
+            | ProblemKind::SignatureMethodRejected
+            | ProblemKind::VersionRejected
+            | ProblemKind::TimestampRefused
+            | ProblemKind::NonceUsed
+            | ProblemKind::SignatureInvalid
+    )
+}
+
+/// Asks whether the server knows a consumer key, on a new connection and with a signature that is none: it looks for the
+/// consumer before anything else (protocol.md 2.8). It leaves no trace, and no private key is needed.
+///
+/// # Errors
+/// Where the server was not reached, or its answer says nothing about the consumer key.
+pub fn knows_consumer(client: &Client, consumer_key: &str) -> Result<bool, OauthError> {
+    let signer = ConsumerSigner::new(consumer_key, &NoKey);
+    let parameters = Parameters {
+        fresh: true,
+        ..Parameters::two_legged()
+    };
+    let (response, problem) = whoami(client, &signer, parameters)?;
+    let Some(problem) = problem else {
+        let reason = match response.status {
+            200 => Unclear::NoProblem,
+            _ => refusal(&response),
+        };
+        return Err(unclear(&response, reason));
+    };
+    match &problem.kind {
+        ProblemKind::ConsumerKeyUnknown => Ok(false),
+        kind if comes_after_the_consumer(kind) => Ok(true),
+        _ => Err(OauthError::refused(&response, problem)),
     }
 }
 

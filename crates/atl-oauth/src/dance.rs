@@ -76,9 +76,9 @@ impl Pending {
         fresh: bool,
     ) -> Result<Self, OauthError> {
         let parameters = Parameters {
-            token: None,
             oauth: &[("oauth_callback", callback)],
             fresh,
+            ..Parameters::default()
         };
         let asked = Timestamp::now();
         let answer = send(client, signer, parameters, &post(REQUEST_TOKEN))?;
@@ -186,7 +186,7 @@ impl Approved {
         let parameters = Parameters {
             token: Some(self.token.expose_secret()),
             oauth: &[("oauth_verifier", self.verifier.expose_secret())],
-            fresh: false,
+            ..Parameters::default()
         };
         let server = self.server.clone();
         access_token(client, signer, parameters).map_err(|error| match error {

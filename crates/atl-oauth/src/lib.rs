@@ -17,7 +17,7 @@ mod signer;
 mod token;
 mod whoami;
 
-pub use allowed::{RunsAs, runs_as, users_may_grant};
+pub use allowed::{RunsAs, knows_consumer, runs_as, users_may_grant, whoami_as, whoami_as_anew};
 pub use approve::{ApproveError, PageDoubt, approve};
 pub use callback::{Approval, CallbackAnswer};
 pub use dance::{Approved, Decision, Pending, REQUEST_TOKEN_LIFETIME, prove};

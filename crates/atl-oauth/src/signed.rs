@@ -26,15 +26,36 @@ pub struct Answer<R = Response> {
     pub problem: Option<Problem>,
 }
 
-/// What is signed beside the request: `oauth_token` and further `oauth_` parameters (see [`Call`]).
+/// What is signed beside the request: `oauth_token`, further `oauth_` parameters (see [`Call`]) and whom it stands for.
 #[derive(Clone, Copy, Default)]
 pub struct Parameters<'a> {
     /// `oauth_token`; `Some("")` is two-legged OAuth (protocol.md 2.8).
     pub token: Option<&'a str>,
     /// Further `oauth_` parameters.
     pub oauth: &'a [(&'a str, &'a str)],
+    /// As which user a two-legged call is to be made: impersonation, which a consumer needs the right to. A server takes
+    /// a user that it does not know for nobody (protocol.md 2.8).
+    pub requestor: Option<&'a str>,
     /// Whether to use a new connection, which another node of a cluster may answer.
     pub fresh: bool,
+}
+
+impl<'a> Parameters<'a> {
+    /// Of a two-legged call for nobody, or for the user that the server runs such calls as.
+    pub fn two_legged() -> Self {
+        Self {
+            token: Some(""),
+            ..Self::default()
+        }
+    }
+
+    /// Of a two-legged call as this user.
+    pub fn as_user(user: &'a str) -> Self {
+        Self {
+            requestor: Some(user),
+            ..Self::two_legged()
+        }
+    }
 }
 
 /// How long a call that is safe to repeat is made again, and how often.
@@ -121,15 +142,18 @@ fn once<R: AsRef<Response>>(
     request: &Request,
     send: impl FnOnce(&Request) -> Result<R, ClientError>,
 ) -> Result<Answer<R>, OauthError> {
+    let mut request = request.clone();
+    if let Some(user) = parameters.requestor {
+        add_requestor(&mut request.path, user);
+    }
     let call = Call {
         method: &request.method,
         url: &client.signing_base_url().join(&request.path),
-        form: &signed_form(request),
+        form: &signed_form(&request),
         token: parameters.token,
         oauth: parameters.oauth,
     };
     let signed = sign(signer, &call)?;
-    let mut request = request.clone();
     request
         .headers
         .push(("Authorization".to_owned(), signed.authorization));
@@ -141,6 +165,20 @@ fn once<R: AsRef<Response>>(
         problem.clock_skew = problem.clock_skew.or_else(|| client.clock_skew());
     }
     Ok(Answer { response, problem })
+}
+
+/// Adds the parameter that impersonates to the query, where it is signed like any other (protocol.md 2.8).
+fn add_requestor(path: &mut String, user: &str) {
+    let separator = if !path.contains('?') {
+        "?"
+    } else if path.ends_with(['?', '&']) {
+        ""
+    } else {
+        "&"
+    };
+    path.push_str(separator);
+    path.push_str("xoauth_requestor_id=");
+    path.push_str(&rfc5849::percent_encode(user));
 }
 
 /// The parameters of a body that are signed: those of a form that is posted, since containers read no forms of other

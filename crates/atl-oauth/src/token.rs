@@ -70,7 +70,7 @@ pub fn renew(
     let parameters = Parameters {
         token: Some(token.expose_secret()),
         oauth: &[("oauth_session_handle", session_handle.expose_secret())],
-        fresh: false,
+        ..Parameters::default()
     };
     access_token(client, signer, parameters)
 }

@@ -47,7 +47,7 @@ pub enum TokenState {
 /// # Errors
 /// Where the server was not reached, or its answer says nothing about the key.
 pub fn look(client: &Client, signer: &ConsumerSigner<'_>) -> Result<KeyState, OauthError> {
-    match whoami(client, signer, "")? {
+    match whoami(client, signer, Parameters::two_legged())? {
         (_, Some(problem)) => Ok(KeyState::of(problem)),
         (response, None) => match body(&response)? {
             Body::User(_) | Body::NotAllowed => Ok(KeyState::Accepted),
@@ -64,7 +64,11 @@ pub fn token_state(
     signer: &ConsumerSigner<'_>,
     token: &SecretString,
 ) -> Result<TokenState, OauthError> {
-    let (response, problem) = whoami(client, signer, token.expose_secret())?;
+    let parameters = Parameters {
+        token: Some(token.expose_secret()),
+        ..Parameters::default()
+    };
+    let (response, problem) = whoami(client, signer, parameters)?;
     let Some(problem) = problem else {
         return match body(&response)? {
             Body::User(user) if user.is_empty() => Err(unclear(&response, Unclear::Nobody)),
@@ -108,12 +112,8 @@ impl KeyState {
 pub(crate) fn whoami(
     client: &Client,
     signer: &ConsumerSigner<'_>,
-    token: &str,
+    parameters: Parameters<'_>,
 ) -> Result<(Response, Option<Problem>), OauthError> {
-    let parameters = Parameters {
-        token: Some(token),
-        ..Parameters::default()
-    };
     let answer = send(client, signer, parameters, &Request::get(WHOAMI))?;
     Ok((answer.response, answer.problem))
 }

@@ -1,7 +1,13 @@
 //! What a consumer may do, asked of servers of every generation, and of ones that answer strangely.
 
-use atl_oauth::{ConsumerSigner, OauthError, ProblemKind, RunsAs, runs_as, users_may_grant};
-use atl_testbed::{Consumer, Estate, Generation, Kind, Link, SERVICE_USER, Server, ServerSpec};
+use atl_client::Request;
+use atl_oauth::{
+    ConsumerSigner, OauthError, Parameters, ProblemKind, RunsAs, knows_consumer, runs_as, send,
+    users_may_grant, whoami_as, whoami_as_anew,
+};
+use atl_testbed::{
+    ALICE, Consumer, Estate, Generation, Kind, Link, SERVICE_USER, Server, ServerSpec, Setting,
+};
 
 use crate::{KEY, client, responder::Responder};
 
@@ -83,5 +89,75 @@ fn two_legged_calls_run_as_a_user_as_nobody_or_not_at_all() {
             consumer.execute_as = Some(SERVICE_USER.to_owned());
         });
         check(server, &RunsAs::User(SERVICE_USER.to_owned()));
+    }
+}
+
+#[test]
+fn calls_as_a_user_run_as_that_user_or_as_nobody_or_not_at_all() {
+    #[track_caller]
+    fn check(server: &Server, user: &str, expected: &RunsAs) {
+        let client = client(&server.base_url(), None);
+        let signer = ConsumerSigner::new("deploy-bot", &*KEY);
+        let at = format!("`{user}` on {}", server.name());
+        assert_eq!(
+            &whoami_as(&client, &signer, user).unwrap(),
+            expected,
+            "{at}"
+        );
+        let anew = whoami_as_anew(&client, &signer, user).unwrap();
+        assert_eq!(&anew, expected, "{at}");
+    }
+    for server in estate().servers() {
+        server.edit_consumer("deploy-bot", |consumer| consumer.two_legged = true);
+        check(server, ALICE, &RunsAs::Refused);
+        server.edit_consumer("deploy-bot", |consumer| consumer.impersonation = true);
+        check(server, ALICE, &RunsAs::User(ALICE.to_owned()));
+        check(server, "a b+c&d=%2F?Ö", &RunsAs::Nobody);
+        check(server, "", &RunsAs::Nobody);
+    }
+}
+
+#[test]
+fn the_user_is_added_to_a_query_as_it_is() {
+    let estate = Estate::start(vec![ServerSpec::new(Kind::Jira)]).unwrap();
+    let server = estate.server(0);
+    register(server);
+    server.edit_consumer("deploy-bot", |consumer| consumer.impersonation = true);
+    let client = client(&server.base_url(), None);
+    let signer = ConsumerSigner::new("deploy-bot", &*KEY);
+    for query in ["", "?", "?a=b%20c", "?a=b&"] {
+        let request = Request::get(format!("plugins/servlet/applinks/whoami{query}"));
+        let answer = send(&client, &signer, Parameters::as_user(ALICE), &request).unwrap();
+        assert_eq!(answer.response.text(), ALICE, "{query}: {answer:?}");
+    }
+}
+
+#[test]
+fn whether_a_consumer_is_known_is_asked_without_its_key_and_without_a_trace() {
+    let knows = |server: &Server, key: &str| knows_consumer(&client(&server.base_url(), None), key);
+    for server in estate().servers() {
+        assert!(knows(server, "deploy-bot").unwrap(), "{}", server.name());
+        assert!(!knows(server, "other-bot").unwrap(), "{}", server.name());
+        server.set(Setting::ClockSkew(4000));
+        assert!(knows(server, "deploy-bot").unwrap(), "{}", server.name());
+        assert_eq!((server.writes(), server.tokens().len()), (0, 0));
+    }
+}
+
+#[test]
+fn an_answer_without_a_problem_says_nothing_about_a_consumer() {
+    for answer in [
+        "200 OK\nContent-Type: text/plain\n\n",
+        "200 OK\nContent-Type: text/html\n\n<p>Welcome",
+        "401 Unauthorized\nWWW-Authenticate: OAuth realm=\"x\"\n\n",
+        "404 Not Found\n\nnothing here",
+    ] {
+        let responder = Responder::start(vec![Box::new(|_| answer.to_owned())]);
+        let error = knows_consumer(&client(&responder.url, None), "deploy-bot").unwrap_err();
+        assert!(
+            matches!(error, OauthError::Unclear { .. }),
+            "{answer}: {error:?}"
+        );
+        responder.asked();
     }
 }
