@@ -5,6 +5,7 @@ use atl_tokens::{Coverage, GrantEntry};
 use serde::Serialize;
 
 use crate::{
+    auditor::EndedAuditor,
     check::ServerChecks,
     grant::FailedGrant,
     plan::{Change, ServerPlan, Summary},
@@ -86,6 +87,8 @@ pub enum Event<'a> {
     Grant(&'a GrantEntry),
     /// A grant could not be.
     GrantFailed(&'a FailedGrant),
+    /// An auditor consumer that an earlier run left was removed, or was not.
+    Auditor(&'a EndedAuditor),
     /// Something to know that is no failure.
     Warning {
         /// The server.

@@ -2,6 +2,7 @@
 
 mod adopt;
 pub mod age;
+pub mod auditor;
 mod authorize;
 pub mod check;
 mod choose;
