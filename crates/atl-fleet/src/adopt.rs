@@ -18,12 +18,14 @@ pub struct Adopted {
     pub fingerprint: Option<String>,
 }
 
-/// Entries for every generic link with an incoming consumer that the file does not name yet. The same consumer on
+/// Entries for every generic link with an incoming consumer that the file does not name yet, those of auditors left out,
+/// since they are removed at the end of their run. The same consumer on
 /// several servers becomes one entry where everything else is equal.
 pub fn adopt(servers: &[ServerLinks]) -> Vec<Adopted> {
     let mut adopted: Vec<(Adopted, Vec<String>)> = Vec::new();
     for server in servers {
-        for link in server.links.iter().filter(|link| link.managed_as.is_none()) {
+        let adoptable = |link: &&LinkEntry| link.managed_as.is_none() && !link.auditor;
+        for link in server.links.iter().filter(adoptable) {
             let Some((entry, fingerprint)) = entry_of(link) else {
                 continue;
             };

@@ -29,6 +29,8 @@ pub use left::{
 };
 pub use names::is_auditor;
 
+pub(crate) use left::{open_on, unlisted};
+
 /// What a coverage note must say of everything that was read or done as somebody else.
 pub const IMPERSONATION: &str = "impersonation: inferred, not tried on a real product";
 

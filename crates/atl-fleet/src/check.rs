@@ -1,6 +1,7 @@
 //! Checks that say what would go wrong later. They change nothing anywhere (cli.md sections 1 and 3).
 
 mod address;
+mod auditor;
 mod consumer;
 mod grants;
 mod key;
@@ -97,10 +98,7 @@ impl Checks<'_> {
         self.clock(observed);
         self.basic(broken);
         self.admin(broken, &consumers);
-        self.done.push(Check::pass(
-            "auditor",
-            "no auditor consumer was set up on this server from this store",
-        ));
+        self.auditor(observed);
         let Some(observed) = observed else {
             return self.rest("what is needed for it could not be read");
         };

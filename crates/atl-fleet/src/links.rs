@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
+    auditor::is_auditor,
     choose::public_key_of,
     engine::{RunOptions, StartError, clients, side_by_side},
     grants::ended,
@@ -40,6 +41,8 @@ pub struct LinkEntry {
     pub consumer: Option<ConsumerEntry>,
     /// The consumer of the fleet file that this link is for, by its application URL.
     pub managed_as: Option<String>,
+    /// Whether it is that of an auditor consumer, which a run is using or has left.
+    pub auditor: bool,
 }
 
 /// An incoming consumer as reports show it.
@@ -128,6 +131,7 @@ fn read_links(client: &Client, ready: &Ready) -> Result<Vec<LinkEntry>, Trouble>
             .find(|named| named.server == client.server() && link.has_url(&named.url))
             .map(|named| named.consumer.clone());
         entries.push(LinkEntry {
+            auditor: is_auditor(&link),
             link,
             consumer: consumer.map(|entry| ConsumerEntry::new(entry, None)),
             managed_as,

@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::{
+    auditor::is_auditor,
     choose::{Held, Wanted, choose},
     keys::Keys,
     known::Known,
@@ -30,6 +31,9 @@ pub(crate) struct Observed {
     pub(crate) consumers: BTreeMap<String, ObservedConsumer>,
     /// Links that this tool made and the fleet file no longer names.
     pub(crate) unnamed: Vec<ObservedLink>,
+    /// Links of auditor consumers, which no plan is about.
+    #[serde(skip)]
+    pub(crate) auditors: Vec<ApplicationLink>,
 }
 
 /// What one server has for one consumer.
@@ -173,6 +177,11 @@ pub(crate) fn observe(
     client.sign_in()?;
     let applinks = Applinks::open(client)?;
     let links = applinks.list()?;
+    let auditors = links
+        .iter()
+        .filter(|link| is_auditor(link))
+        .cloned()
+        .collect();
     let mut found = BTreeMap::new();
     for consumer in consumers {
         found.insert(
@@ -190,6 +199,7 @@ pub(crate) fn observe(
         version,
         consumers: found,
         unnamed,
+        auditors,
     })
 }
 

@@ -162,6 +162,7 @@ fn plan(case: &Case) -> ServerPlan {
         version: "9.12.0".to_owned(),
         consumers: BTreeMap::from([("deploy-bot".to_owned(), case.seen.clone())]),
         unnamed: case.unnamed.clone(),
+        auditors: Vec::new(),
     };
     plan_server(
         &server,

@@ -19,7 +19,7 @@ use crate::{
     term,
 };
 
-const COLUMNS: [Column; 12] = [
+const COLUMNS: [Column; 13] = [
     Column::new("server", "SERVER"),
     Column::new("id", "ID"),
     Column::new("type_id", "TYPE"),
@@ -32,6 +32,7 @@ const COLUMNS: [Column; 12] = [
     Column::new("bits", ""),
     Column::new("callback", ""),
     Column::new("execute_as", ""),
+    Column::new("auditor", ""),
 ];
 
 /// The commands.
@@ -105,10 +106,22 @@ fn show_all(context: &Context) -> Result<Exit> {
                 if let Some(trouble) = &server.error {
                     tell(&server.server, trouble);
                 }
+                for entry in server.links.iter().filter(|entry| entry.auditor) {
+                    tell_auditor(&server.server, entry);
+                }
             }
         }
     }
     Ok(exit_of(&servers))
+}
+
+/// Says of a link that it is no ordinary one.
+fn tell_auditor(server: &str, entry: &LinkEntry) {
+    term::warn(&format!(
+        "{server}: the link {} is that of an auditor consumer, which may act as any user\n\
+         hint: a run that goes on now removes it at its end; otherwise run `atl-admin audit --remove-auditor -s {server}`",
+        entry.link.id
+    ));
 }
 
 /// A command that looks: 4 if all were refused, 3 if anything could not be looked at.
@@ -135,6 +148,7 @@ fn row(server: &str, entry: &LinkEntry) -> Value {
         "primary": entry.link.primary,
         "system": entry.link.system,
         "managed_as": entry.managed_as,
+        "auditor": entry.auditor,
         "consumer_key": consumer.map(|consumer| &consumer.key),
         "consumer_name": consumer.map(|consumer| &consumer.name),
         "description": consumer.and_then(|consumer| consumer.description.as_ref()),

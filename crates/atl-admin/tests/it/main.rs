@@ -8,6 +8,8 @@
 mod absent;
 mod acceptance;
 mod apply;
+mod auditor_kill;
+mod auditors;
 mod authorize_browser;
 #[cfg(unix)]
 mod authorize_chromium;

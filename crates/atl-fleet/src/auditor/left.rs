@@ -1,7 +1,8 @@
 //! Auditor consumers that a run left behind: found in the journal and on the servers, and removed.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
+use atl_applinks::ApplicationLink;
 use atl_client::ServerConfig;
 use atl_store::{JournalRow, Outcome, Store, StoreError};
 use jiff::Timestamp;
@@ -124,12 +125,34 @@ impl LeftAuditor {
         }
     }
 
+    /// Whether this is its link.
+    pub(crate) fn is_on(&self, link: &ApplicationLink) -> bool {
+        self.names().is_on(link)
+    }
+
+    fn not_removed(&self, trouble: &Trouble) -> EndedAuditor {
+        let trouble = standing::left(&self.server, &self.names(), trouble);
+        self.ended(AuditorState::Left, Some(trouble))
+    }
+
     fn ended(&self, state: AuditorState, error: Option<Trouble>) -> EndedAuditor {
         EndedAuditor {
             auditor: self.clone(),
             state,
             error,
         }
+    }
+}
+
+impl fmt::Display for Begun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            at,
+            command,
+            os_user,
+            host,
+        } = self;
+        write!(f, "`{command}` of {os_user} on {host} at {at:.0}")
     }
 }
 
@@ -199,14 +222,8 @@ pub fn find(
         let listed = make::go_on(run).and_then(|()| place::at(config, listed));
         let error = match listed {
             Ok(listed) => {
-                let unknown = listed.into_iter().filter(|names| {
-                    let mut known = left.iter();
-                    known.all(|known| known.consumer_key != names.consumer_key)
-                });
-                let unknown: Vec<_> = unknown
-                    .map(|names| LeftAuditor::new(&config.name, names, None))
-                    .collect();
-                left.extend(unknown);
+                let unlisted = unlisted(&config.name, &listed, &left);
+                left.extend(unlisted);
                 None
             }
             Err(trouble) => Some(trouble),
@@ -220,18 +237,24 @@ pub fn find(
     }))
 }
 
-fn listed(place: &Place<'_>) -> Result<Vec<Names>, Trouble> {
-    let mut found = Vec::new();
-    for link in place
-        .applinks
-        .list()?
+fn listed(place: &Place<'_>) -> Result<Vec<ApplicationLink>, Trouble> {
+    let mut links = place.applinks.list()?;
+    links.retain(is_auditor);
+    Ok(links)
+}
+
+/// Those of these links that the journal does not have open.
+pub(crate) fn unlisted(
+    server: &str,
+    links: &[ApplicationLink],
+    open: &[LeftAuditor],
+) -> Vec<LeftAuditor> {
+    let is_open = |link: &ApplicationLink| open.iter().any(|left| left.is_on(link));
+    links
         .iter()
-        .filter(|link| is_auditor(link))
-    {
-        let carried = place.applinks.consumer(&link.id)?;
-        found.push(Names::of_link(link, carried.map(|entry| entry.key)));
-    }
-    Ok(found)
+        .filter(|link| !is_open(link))
+        .map(|link| LeftAuditor::new(server, Names::of_link(link), None))
+        .collect()
 }
 
 /// Removes what the journal has open on the selected servers: what changing commands do before their own work. Nothing is
@@ -301,19 +324,24 @@ fn remove_on(
         Err(error @ StoreError::Locked { .. }) => return all(AuditorState::InUse, &error.into()),
         Err(error) => return all(AuditorState::Left, &error.into()),
     };
-    let ended = make::go_on(run).and_then(|()| {
-        place::at(config, |place| {
-            let journal = journal_of(place, config, store, info, run);
-            Ok(left
-                .iter()
-                .map(|left| match end(place, &journal, run, &left.names()) {
-                    Ok(state) => left.ended(state, None),
-                    Err(trouble) => left.ended(AuditorState::Left, Some(trouble)),
-                })
-                .collect())
-        })
+    if let Err(trouble) = make::go_on(run) {
+        return all(AuditorState::Left, &trouble);
+    }
+    let ended = place::at(config, |place| {
+        let journal = journal_of(place, config, store, info, run);
+        let ended = left.iter().map(|left| {
+            let ended = end(place, &journal, run, &left.names());
+            ended.map_or_else(
+                |trouble| left.not_removed(&trouble),
+                |state| left.ended(state, None),
+            )
+        });
+        Ok(ended.collect())
     });
-    ended.unwrap_or_else(|trouble| all(AuditorState::Left, &trouble))
+    ended.unwrap_or_else(|trouble| {
+        let left = left.iter();
+        left.map(|left| left.not_removed(&trouble)).collect()
+    })
 }
 
 /// Removes everything that the journal has open here, which an auditor that is about to be set up does first. The lock is
@@ -325,7 +353,8 @@ pub(super) fn end_all(
 ) -> Result<(), Trouble> {
     let rows = journal.store.open_steps()?;
     for left in open_on(&rows, journal.server, journal.server_url) {
-        let state = end(place, journal, run, &left.names())?;
+        let state = end(place, journal, run, &left.names())
+            .map_err(|trouble| standing::left(journal.server, &left.names(), &trouble))?;
         (run.sink)(&Event::Auditor(&left.ended(state, None)));
     }
     Ok(())
@@ -355,9 +384,8 @@ fn end(
     run: RunOptions<'_>,
     names: &Names,
 ) -> Result<AuditorState, Trouble> {
-    let left = |trouble| standing::left(journal.server, names, trouble);
     let open = journal.store.open_steps()?;
-    let state = if is_gone(place, names).map_err(left)? {
+    let state = if is_gone(place, names)? {
         AuditorState::Gone
     } else {
         let step = journal.begin(&names.consumer_key, REMOVES, json!(names))?;
@@ -367,11 +395,12 @@ fn end(
             Err(trouble) => Outcome::Unknown(trouble.message.clone()),
         };
         journal.store.finish(step, &outcome)?;
-        removed.map_err(left)?;
+        removed?;
         AuditorState::Removed
     };
     let ours = |row: &&JournalRow| {
-        row.step.server_url == journal.server_url && Names::read(row).as_ref() == Some(names)
+        let is_ours = |read: Names| read.consumer_key == names.consumer_key;
+        row.step.server_url == journal.server_url && Names::read(row).is_some_and(is_ours)
     };
     for row in open.iter().filter(ours) {
         journal.store.finish(row.id, &outcome(row, state))?;

@@ -55,14 +55,14 @@ impl Names {
             .then(|| serde_json::from_value(row.step.detail.clone()).ok())?
     }
 
-    /// Of a link that is one; `carried` is the consumer key on it. Where there is none, it is the one it was made for.
-    pub(super) fn of_link(link: &ApplicationLink, carried: Option<String>) -> Self {
+    /// Of a link that is one: both have the same random part.
+    pub(super) fn of_link(link: &ApplicationLink) -> Self {
         let application_url = link.rpc_url.clone().unwrap_or_default();
         let host = host(&application_url).unwrap_or_default();
         let random = host.split('.').next().unwrap_or_default();
         Self {
             link_id: link.id.clone(),
-            consumer_key: carried.unwrap_or_else(|| format!("{KEY}{random}")),
+            consumer_key: format!("{KEY}{random}"),
             application_url,
         }
     }
@@ -133,9 +133,7 @@ mod tests {
             id: one.link_id.clone(),
             ..link(Some(&one.application_url))
         };
-        assert_eq!(Names::of_link(&listed, None), one);
-        let carried = Names::of_link(&listed, Some("other".to_owned()));
-        assert_eq!(carried.consumer_key, "other");
+        assert_eq!(Names::of_link(&listed), one);
         assert!(one.is_on(&listed) && !other.is_on(&listed));
     }
 }

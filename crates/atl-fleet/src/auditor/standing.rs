@@ -51,7 +51,7 @@ impl<'a> Standing<'a> {
         place::at(&self.config, |place| {
             remove(place, &self.names, self.run.settle)
         })
-        .map_err(|trouble| left(server, &self.names, trouble))?;
+        .map_err(|trouble| left(server, &self.names, &trouble))?;
         self.store
             .finish(self.step, &Outcome::Done)
             .map_err(|error| {
@@ -99,11 +99,11 @@ impl Drop for Standing<'_> {
 }
 
 /// The error for one that could not be removed.
-pub(super) fn left(server: &str, names: &Names, trouble: Trouble) -> Trouble {
+pub(super) fn left(server: &str, names: &Names, trouble: &Trouble) -> Trouble {
     Trouble {
         code: "auditor_left".to_owned(),
         message: format!(
-            "the auditor consumer `{}` could not be removed from `{server}`, where it may act as any user: {}",
+            "the auditor consumer `{}` could not be removed from `{server}`, and may be able to act as any user there: {}",
             names.consumer_key, trouble.message
         ),
         advice: format!(

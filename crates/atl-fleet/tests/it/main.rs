@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a panic is how a test fails")]
 
 mod auditor;
+mod auditor_left;
 mod bad_days;
 mod cluster;
 mod exports;
