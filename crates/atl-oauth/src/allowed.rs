@@ -1,12 +1,13 @@
 //! What a consumer may do on a server, asked without leaving a trace.
 
-use atl_client::{Client, Repeat, Request};
+use atl_client::{Client, Repeat, Request, Response};
 use atl_keys::{RsaSha1Signer, SignError};
 
 use crate::{
     answer::{refusal, unclear},
     dance::REQUEST_TOKEN,
     error::{OauthError, Unclear},
+    impersonate::named,
     problem::ProblemKind,
     signed::{Parameters, send},
     signer::ConsumerSigner,
@@ -39,19 +40,19 @@ pub fn runs_as(client: &Client, signer: &ConsumerSigner<'_>) -> Result<RunsAs, O
 /// same mode is answered as to that user.
 ///
 /// # Errors
-/// As [`runs_as`].
+/// [`OauthError::NobodyNamed`] for an empty name, and as [`runs_as`].
 pub fn whoami_as(
     client: &Client,
     signer: &ConsumerSigner<'_>,
     user: &str,
 ) -> Result<RunsAs, OauthError> {
-    asked_whom(client, signer, Parameters::as_user(user))
+    asked_whom(client, signer, named(user)?)
 }
 
 /// The same on a new connection, which another node of a cluster may answer.
 ///
 /// # Errors
-/// As [`runs_as`].
+/// As [`whoami_as`].
 pub fn whoami_as_anew(
     client: &Client,
     signer: &ConsumerSigner<'_>,
@@ -59,7 +60,7 @@ pub fn whoami_as_anew(
 ) -> Result<RunsAs, OauthError> {
     let parameters = Parameters {
         fresh: true,
-        ..Parameters::as_user(user)
+        ..named(user)?
     };
     asked_whom(client, signer, parameters)
 }
@@ -73,11 +74,23 @@ fn asked_whom(
     if let Some(problem) = problem {
         return Err(OauthError::refused(&response, problem));
     }
-    Ok(match body(&response)? {
-        Body::User(user) if user.is_empty() => RunsAs::Nobody,
-        Body::User(user) => RunsAs::User(user),
-        Body::NotAllowed => RunsAs::Refused,
-    })
+    RunsAs::of(&response)
+}
+
+impl RunsAs {
+    /// Whether it is this user. Servers do not tell names by case.
+    pub fn is(&self, user: &str) -> bool {
+        matches!(self, Self::User(name) if name.to_lowercase() == user.to_lowercase())
+    }
+
+    /// What an answer of whoami says to a signature that was accepted.
+    pub(crate) fn of(response: &Response) -> Result<Self, OauthError> {
+        Ok(match body(response)? {
+            Body::User(user) if user.is_empty() => Self::Nobody,
+            Body::User(user) => Self::User(user),
+            Body::NotAllowed => Self::Refused,
+        })
+    }
 }
 
 /// Asks whether users may grant this consumer anything (three-legged OAuth), by a request-token call that can only be

@@ -22,6 +22,9 @@ pub enum OauthError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// A call was to be made as a user without a name.
+    #[error("a call as a user needs the name of one")]
+    NobodyNamed,
     /// The server answered, and its answer says nothing about the key.
     #[error("{server}: {what} was answered with {status} and {reason}, which says nothing")]
     Unclear {
@@ -144,6 +147,7 @@ impl OauthError {
             Self::Client(error) => error.code(),
             Self::Sign(_) => "signing_failed",
             Self::Random { .. } => "no_randomness",
+            Self::NobodyNamed => "nobody_named",
             Self::Unclear { .. } => "answer_unclear",
             Self::Refused { problem, .. } => problem.code(),
             Self::Denied { .. } => "denied",
@@ -160,6 +164,7 @@ impl OauthError {
             Self::Random { .. } => {
                 "make the operating system's random source available to this process".to_owned()
             }
+            Self::NobodyNamed => "leave out users without a name".to_owned(),
             Self::Unclear { reason, .. } => reason.advice().to_owned(),
             Self::Refused { problem, .. } => problem.advice(),
             Self::Denied { .. } => "ask the user to approve it, and run `atl-admin authorize` again".to_owned(),
@@ -172,9 +177,10 @@ impl OauthError {
     pub fn failure(&self) -> Failure {
         match self {
             Self::Client(error) => error.failure(),
-            Self::Sign(_) | Self::Random { .. } | Self::RequestTokenExpired { .. } => {
-                Failure::Failed
-            }
+            Self::Sign(_)
+            | Self::Random { .. }
+            | Self::NobodyNamed
+            | Self::RequestTokenExpired { .. } => Failure::Failed,
             Self::Unclear { .. } => Failure::Unreachable,
             Self::Refused { .. } | Self::Denied { .. } | Self::VerifierRefused { .. } => {
                 Failure::Refused

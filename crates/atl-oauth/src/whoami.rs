@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Text; empty for nobody.
-const WHOAMI: &str = "plugins/servlet/applinks/whoami";
+pub(crate) const WHOAMI: &str = "plugins/servlet/applinks/whoami";
 
 /// What the server makes of a consumer key and a signature.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,6 +8,7 @@
 mod allowed;
 mod answers;
 mod estate;
+mod impersonated;
 mod responder;
 
 use std::sync::LazyLock;
