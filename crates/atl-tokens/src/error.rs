@@ -5,7 +5,7 @@ use std::fmt;
 use atl_client::{ClientError, Failure};
 use atl_oauth::OauthError;
 
-use crate::Strange;
+use crate::{RedactedPage, Strange};
 
 /// Why grants were not listed or not revoked. It names a grant by its id, never by its token.
 #[derive(Debug, thiserror::Error)]
@@ -26,6 +26,8 @@ pub enum TokensError {
         page: Box<str>,
         /// What it is instead.
         saw: Strange,
+        /// A copy of it without its secrets, for whoever is to find out why.
+        redacted: RedactedPage,
     },
     /// An expired token cannot sign its own revocation.
     #[error("{server}: grant {id} has expired, so it cannot revoke itself")]

@@ -6,6 +6,7 @@ mod inventory;
 mod own;
 mod page;
 pub mod rules;
+mod servlet;
 
 pub use error::{TokensError, Unexpected};
 pub use inventory::{
@@ -13,4 +14,6 @@ pub use inventory::{
     RegisteredConsumer, Severity, Source, SourceKind, UserStatus, server_side_id,
 };
 pub use own::{Revoked, read_page, revoke_signed, revoke_signed_in};
-pub use page::{PageGrant, Strange};
+pub use page::{
+    PageOf, PageRow, RedactedPage, RowKind, ShownTime, Strange, find_token, redacted_page,
+};

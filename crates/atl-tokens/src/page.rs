@@ -4,32 +4,32 @@
 //! stands, and what is around it, is found by several signs, and every doubt makes the page one that was not understood.
 
 mod element;
+mod labels;
+mod markup;
+mod redact;
+mod row;
 mod table;
 #[cfg(test)]
 mod tests;
 mod token;
+mod when;
+mod whole;
+mod words;
 
-use std::{collections::HashSet, fmt};
+use std::collections::HashSet;
 
-use atl_oauth::token_id;
 use scraper::{ElementRef, Html};
-use secrecy::SecretString;
 
 use self::{
-    element::{elements, line, lineage},
-    token::Kind,
+    element::{elements, lineage},
+    labels::Labels,
+    row::identity,
 };
-
-/// A grant as the page of its user shows it.
-#[derive(Clone)]
-pub struct PageGrant {
-    /// The access token.
-    pub token: SecretString,
-    /// What the page calls the consumer.
-    pub consumer_name: Option<String>,
-    /// When the access token was issued, in the words of the page, which are those of the user's language.
-    pub created: Option<String>,
-}
+pub use self::{
+    redact::{RedactedPage, redacted_page},
+    row::{PageOf, PageRow, RowKind, find_token},
+    when::ShownTime,
+};
 
 /// Why a page was not understood.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,6 +41,9 @@ pub enum Strange {
         /// Its title.
         title: Option<String>,
     },
+    /// It ends before it is closed.
+    #[error("it breaks off before its end")]
+    Cut,
     /// Rows do not show one token each.
     #[error("{unclear} of its {rows} rows do not show which token they are of")]
     Unclear {
@@ -57,25 +60,11 @@ pub enum Strange {
     },
 }
 
-impl PageGrant {
-    /// The first 12 hex digits of the SHA-256 of the access token.
-    pub fn id(&self) -> String {
-        token_id(&self.token)
+/// The grants on a page, in its order. None means that the page says so.
+pub(crate) fn read(html: &str) -> Result<Vec<PageRow>, Strange> {
+    if !whole::is_whole(html) {
+        return Err(Strange::Cut);
     }
-}
-
-impl fmt::Debug for PageGrant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PageGrant")
-            .field("id", &self.id())
-            .field("consumer_name", &self.consumer_name)
-            .field("created", &self.created)
-            .finish_non_exhaustive()
-    }
-}
-
-/// The OAuth 1 grants on a page, in its order. None means that the page says so, or lists OAuth 2 grants only.
-pub(crate) fn read(html: &str) -> Result<Vec<PageGrant>, Strange> {
     let document = Html::parse_document(html);
     let page = document.root_element();
     let revokers: Vec<_> = elements(page).filter(is_revoker).collect();
@@ -91,18 +80,23 @@ pub(crate) fn read(html: &str) -> Result<Vec<PageGrant>, Strange> {
         let around = around(revoker);
         let row = row(revoker, &around);
         match token::of(row, revoker) {
-            Kind::Oauth1(token) => {
-                if seen.insert(token.clone()) {
-                    let (consumer_name, created) = labels(row, &around);
-                    grants.push(PageGrant {
-                        token: token.into(),
-                        consumer_name,
-                        created,
-                    });
-                }
+            Some(kind) if seen.insert(identity(&kind)) => {
+                let Labels {
+                    consumer,
+                    created,
+                    expires,
+                    scopes,
+                } = labels::of(row, &around).without(&identity(&kind).1);
+                grants.push(PageRow {
+                    kind,
+                    consumer_name: consumer,
+                    created,
+                    expires,
+                    scopes,
+                });
             }
-            Kind::Oauth2 => {}
-            Kind::Unclear => unclear += 1,
+            Some(_) => {}
+            None => unclear += 1,
         }
     }
     if unclear > 0 {
@@ -138,27 +132,8 @@ fn row<'a>(revoker: ElementRef<'a>, around: &[ElementRef<'a>]) -> ElementRef<'a>
         matches!(it.value().name(), "tr" | "li") || it.attr("role") == Some("row")
     };
     let row = around.iter().find(is_row).or_else(|| {
-        let shows = |it: &&ElementRef<'a>| !matches!(token::of(**it, revoker), Kind::Unclear);
+        let shows = |it: &&ElementRef<'a>| token::of(**it, revoker).is_some();
         around.iter().find(shows)
     });
     row.or_else(|| around.last()).copied().unwrap_or(revoker)
-}
-
-/// Consumer and date of a row: what stands in the columns that say so, or in elements that do.
-fn labels(row: ElementRef<'_>, around: &[ElementRef<'_>]) -> (Option<String>, Option<String>) {
-    if let Some(labels) = table::labels(row) {
-        return labels;
-    }
-    let first = |sign: fn(&ElementRef<'_>) -> bool| {
-        around
-            .iter()
-            .find_map(|part| elements(*part).filter(sign).find_map(|it| line(it.text())))
-    };
-    let consumer = first(|it| {
-        let name = it.value().name();
-        matches!(name, "h3" | "h4" | "h5" | "h6" | "strong" | "b" | "dt")
-            || it.value().classes().any(|class| class.contains("consumer"))
-    });
-    let created = first(|it| it.value().name() == "time");
-    (consumer, created)
 }

@@ -1,19 +1,36 @@
 //! After a lost answer: the user's own page, before and after, shows whether it left a grant.
 
 use atl_client::Client;
-use atl_oauth::OauthError;
+use atl_oauth::{OauthError, token_id};
 use atl_store::Outcome;
-use atl_tokens::{PageGrant, read_page, revoke_signed_in};
-use secrecy::ExposeSecret as _;
+use atl_tokens::{TokensError, read_page, revoke_signed_in};
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::dance::Dance;
 use crate::trouble::{Trouble, message_of};
+
+/// An OAuth 1 grant on the page.
+struct Listed {
+    token: SecretString,
+    consumer_name: Option<String>,
+}
 
 /// The page of a signed-in user, as it was before the exchange.
 pub(super) struct Page<'a> {
     client: &'a Client,
     /// `None` where it could not be read.
-    before: Option<Vec<PageGrant>>,
+    before: Option<Vec<Listed>>,
+}
+
+fn list(client: &Client) -> Result<Vec<Listed>, TokensError> {
+    let rows = read_page(client)?.into_iter();
+    let listed = rows.filter_map(|row| {
+        Some(Listed {
+            token: row.token()?.clone(),
+            consumer_name: row.consumer_name,
+        })
+    });
+    Ok(listed.collect())
 }
 
 /// What a lost answer left behind.
@@ -35,36 +52,39 @@ impl<'a> Page<'a> {
     pub(super) fn read(client: &'a Client) -> Self {
         Self {
             client,
-            before: read_page(client).ok(),
+            before: list(client).ok(),
         }
     }
 
     /// Reads it again, and revokes the one grant that was not there before, where it is called after the consumer. What
     /// is called otherwise may be somebody else's, or ours under a name that we do not know.
     fn tidy(&self, consumer_name: &str) -> Left {
-        let (Some(before), Ok(after)) = (&self.before, read_page(self.client)) else {
+        let (Some(before), Ok(after)) = (&self.before, list(self.client)) else {
             return Left::Unknown;
         };
-        let was_there = |grant: &PageGrant| {
+        let was_there = |grant: &Listed| {
             before
                 .iter()
                 .any(|known| known.token.expose_secret() == grant.token.expose_secret())
         };
-        let new: Vec<&PageGrant> = after.iter().filter(|it| !was_there(it)).collect();
-        let may_be_ours = |grant: &&&PageGrant| {
+        let new: Vec<&Listed> = after.iter().filter(|it| !was_there(it)).collect();
+        let may_be_ours = |grant: &&&Listed| {
             let name = grant.consumer_name.as_deref();
             name.is_none_or(|name| name == consumer_name)
         };
-        let ours: Vec<&PageGrant> = new.iter().filter(may_be_ours).copied().collect();
+        let ours: Vec<&Listed> = new.iter().filter(may_be_ours).copied().collect();
         match (ours.as_slice(), new.as_slice()) {
             (_, []) => Left::Nothing,
             ([stray], _) => match revoke_signed_in(self.client, &stray.token) {
-                Ok(()) => Left::Revoked(stray.id()),
-                Err(error) => Left::Stays(stray.id(), message_of(&error)),
+                Ok(()) => Left::Revoked(token_id(&stray.token)),
+                Err(error) => Left::Stays(token_id(&stray.token), message_of(&error)),
             },
-            ([], candidates) | (candidates, _) => {
-                Left::OneOf(candidates.iter().map(|grant| grant.id()).collect())
-            }
+            ([], candidates) | (candidates, _) => Left::OneOf(
+                candidates
+                    .iter()
+                    .map(|grant| token_id(&grant.token))
+                    .collect(),
+            ),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::iter;
 
 use scraper::ElementRef;
 
+use super::redact::redacted_text;
+
 const LONGEST_LINE: usize = 300;
 
 /// An element and all below it, as they stand on the page.
@@ -25,9 +27,10 @@ pub(super) fn line<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     (!line.is_empty()).then_some(line)
 }
 
-/// The title of a page.
+/// The title of a page, without what may be a token.
 pub(super) fn title(page: ElementRef<'_>) -> Option<String> {
     elements(page)
         .find(|it| it.value().name() == "title")
         .and_then(|it| line(it.text()))
+        .map(|title| redacted_text(&title))
 }

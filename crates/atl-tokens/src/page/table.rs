@@ -7,33 +7,38 @@ use scraper::ElementRef;
 use super::{
     Strange,
     element::{elements, line, lineage, title},
+    labels::{self, Labels},
+    token::names_a_token,
+    when::ShownTime,
+    words::{CONSUMER, CREATED, EXPIRES, HEADINGS, NONE, SCOPES},
 };
 
-const CONSUMER: [&str; 3] = ["consumer", "application", "name"];
-const CREATED: [&str; 3] = ["issued", "created", "date"];
-
-/// The headings and what stands in place of rows, as documented.
-const HEADINGS: [&str; 5] = [
-    "consumer",
-    "consumer description",
-    "issued on",
-    "expires on",
-    "actions",
-];
-const NONE: &str = "none specified";
-
-/// Consumer and date of a row of a table; `None` where it is no such row. In the cell of the consumer, its host or
-/// description may stand after its name.
-pub(super) fn labels(row: ElementRef<'_>) -> Option<(Option<String>, Option<String>)> {
+/// What the cells of a row of a table say; `None` where it is no such row. In the cell of the consumer, its host or
+/// description may stand after its name. Where no heading is known, a time is known by what it is.
+pub(super) fn labels(row: ElementRef<'_>) -> Option<Labels> {
     let table = table_of(row).filter(|_| row.value().name() == "tr")?;
     let names: Vec<String> = rows(table).find(is_head).map(names).unwrap_or_default();
-    let consumer = cells(row)
-        .nth(column(&names, &CONSUMER).unwrap_or_default())
-        .and_then(|cell| cell.text().find_map(|text| line([text].into_iter())));
-    let created = column(&names, &CREATED)
-        .and_then(|column| cells(row).nth(column))
-        .and_then(|cell| line(cell.text()));
-    Some((consumer, created))
+    let cell = |column: Option<usize>| column.and_then(|column| cells(row).nth(column));
+    let expires = column(&names, EXPIRES);
+    let created = column(&names, CREATED).filter(|column| Some(*column) != expires);
+    let consumer = column(&names, CONSUMER).unwrap_or_default();
+    let time = |cell: ElementRef<'_>| {
+        labels::time(cell).or_else(|| line(cell.text()).map(|text| ShownTime::of(&text)))
+    };
+    let others = cells(row)
+        .enumerate()
+        .filter(|(at, _)| *at != consumer && Some(*at) != expires)
+        .filter_map(|(_, cell)| labels::time(cell));
+    Some(Labels {
+        consumer: cell(Some(consumer))
+            .and_then(|cell| cell.text().find_map(|text| line([text].into_iter()))),
+        created: cell(created)
+            .and_then(time)
+            .or_else(|| labels::for_scripts(row))
+            .or_else(|| labels::earliest(others)),
+        expires: cell(expires).and_then(time),
+        scopes: cell(column(&names, SCOPES)).map_or_else(Vec::new, labels::scopes),
+    })
 }
 
 /// How many rows stand in a table between those of revokers and have none.
@@ -53,15 +58,16 @@ pub(super) fn rows_without(
 }
 
 /// Whether a page without revokers is one of access tokens that has none to show: it says "None specified", or has the
-/// table for them, empty. A list that cannot be read is none of these, nor is a page that asks for a password.
+/// table for them, empty. A list that cannot be read is none of these, nor is a page that asks for a password, nor one
+/// that shows something called a token.
 pub(super) fn says_none(page: ElementRef<'_>) -> Result<(), Strange> {
     let tables: Vec<_> = elements(page).filter(is_of_grants).collect();
-    match tables
+    let rows = tables
         .iter()
         .flat_map(|it| rows(*it))
         .filter(is_of_a_grant)
-        .count()
-    {
+        .count();
+    match rows.max(elements(page).filter(|it| names_a_token(*it)).count()) {
         0 => {}
         rows => return Err(Strange::Irrevocable { rows }),
     }
@@ -77,7 +83,7 @@ pub(super) fn says_none(page: ElementRef<'_>) -> Result<(), Strange> {
 fn is_of_grants(table: &ElementRef<'_>) -> bool {
     table.value().name() == "table"
         && rows(*table).find(is_head).map(names).is_some_and(|names| {
-            column(&names, &CONSUMER).is_some() && column(&names, &CREATED).is_some()
+            column(&names, CONSUMER).is_some() && column(&names, CREATED).is_some()
         })
 }
 
@@ -103,13 +109,15 @@ fn is_none(said: &str) -> bool {
 /// The first column that has one of these headings, or else has the word in its heading.
 fn column(names: &[String], wanted: &[&str]) -> Option<usize> {
     let whole = |word: &&str| names.iter().position(|name| name == word);
-    let part = |word: &&str| {
-        names
-            .iter()
-            .position(|name| name.split(' ').any(|it| it == *word))
-    };
+    let part = |word: &&str| names.iter().position(|name| has_word(name, word));
     let whole = wanted.iter().find_map(whole);
     whole.or_else(|| wanted.iter().find_map(part))
+}
+
+/// Whether a heading has a word. Languages that write no spaces between words have it anywhere.
+fn has_word(name: &str, word: &str) -> bool {
+    let spaceless = word.chars().all(|c| c >= '\u{3000}');
+    name.split(' ').any(|it| it == word) || (spaceless && name.contains(word))
 }
 
 fn names(head: ElementRef<'_>) -> Vec<String> {

@@ -1,27 +1,46 @@
 //! Pages, and what is read from them: `fixtures/pages/access-tokens/` has one of each kind.
 
+use std::path::PathBuf;
+
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
 
-use super::{PageGrant, read};
+use super::{PageRow, RowKind, ShownTime, read, redacted_page};
 
 /// What a page comes to, as `fixtures/pages/access-tokens/*.read` have it.
 fn shown(html: &str) -> String {
-    let line = |grant: &PageGrant| {
-        let [consumer, created] =
-            [&grant.consumer_name, &grant.created].map(|it| it.as_deref().unwrap_or_default());
-        let token = grant.token.expose_secret();
-        format!("{token} | {consumer} | {created}\n")
-    };
     match read(html) {
-        Ok(grants) if grants.is_empty() => "none\n".to_owned(),
-        Ok(grants) => grants.iter().map(line).collect(),
+        Ok(rows) if rows.is_empty() => "none\n".to_owned(),
+        Ok(rows) => rows.iter().map(line).collect(),
         Err(strange) => format!("not understood: {strange}\n"),
     }
 }
 
-#[test]
-fn every_page_is_read_as_it_says_or_not_at_all() {
+fn line(row: &PageRow) -> String {
+    let kind = match &row.kind {
+        RowKind::Oauth1(token) => token.expose_secret().to_owned(),
+        RowKind::Oauth2(handle) => format!("oauth2 {handle}"),
+        RowKind::Oauth2Unnamed(mark) => format!("oauth2 unnamed {}", mark.expose_secret()),
+    };
+    let time = |time: &Option<ShownTime>| match time {
+        None => String::new(),
+        Some(ShownTime::Exact(at)) => at.to_string(),
+        Some(ShownTime::Approximate(at)) => at.strftime("about %Y-%m-%d %H:%M").to_string(),
+        Some(ShownTime::Words(words)) => format!("`{words}`"),
+    };
+    let columns = [
+        kind,
+        row.consumer_name.clone().unwrap_or_default(),
+        time(&row.created),
+        time(&row.expires),
+        row.scopes.join("; "),
+    ];
+    let line = columns.join(" | ");
+    format!("{}\n", line.trim_end_matches([' ', '|']))
+}
+
+/// The pages of `fixtures/pages/access-tokens/`, with what they come to.
+fn fixtures() -> Vec<(PathBuf, String, String)> {
     let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/../../fixtures/pages/access-tokens"
@@ -30,32 +49,90 @@ fn every_page_is_read_as_it_says_or_not_at_all() {
     let paths = paths.map(|entry| entry.unwrap().path());
     let pages: Vec<_> = paths
         .filter(|path| path.extension().is_some_and(|it| it == "html"))
+        .map(|path| {
+            let html = fs_err::read_to_string(&path).unwrap();
+            let expected = fs_err::read_to_string(path.with_extension("read")).unwrap();
+            (path, html, expected)
+        })
         .collect();
-    assert!(pages.len() > 20, "{pages:?}");
-    for page in pages {
-        let html = fs_err::read_to_string(&page).unwrap();
-        let expected = fs_err::read_to_string(page.with_extension("read")).unwrap();
-        assert_eq!(shown(&html), expected, "{}", page.display());
+    assert!(pages.len() > 60, "{pages:?}");
+    pages
+}
+
+#[test]
+fn every_page_is_read_as_it_says_or_not_at_all() {
+    for (path, html, expected) in fixtures() {
+        assert_eq!(shown(&html), expected, "{}", path.display());
+    }
+}
+
+/// Wherever it is cut, it is all there or it is not understood.
+#[test]
+fn a_page_that_is_cut_is_never_one_with_fewer_grants() {
+    for (path, html, expected) in fixtures() {
+        if expected.starts_with("not understood") {
+            continue;
+        }
+        for (end, _) in html.char_indices() {
+            let shown = shown(&html[..end]);
+            assert!(
+                shown.starts_with("not understood") || shown == expected,
+                "{} cut at {end}: {shown}",
+                path.display()
+            );
+        }
     }
 }
 
 #[test]
+fn no_token_of_any_page_survives_in_its_copy() {
+    for (path, html, _) in fixtures() {
+        let copy = redacted_page(&html);
+        for token in [
+            "5gTq8Zr1VbN3yKcW0uXhLmJf7sQe2DpA",
+            "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6",
+            "QwErTyUiOpAsDfGhJkLzXcVbNm012345",
+            "BQ4N-8L4T-TBN1-9PVR",
+            "f3b1c9d2-58a7-4f55-9d52-3c8f0b5f1f11",
+            "5gTq8Zr1",
+        ] {
+            assert!(!copy.contains(token), "{}: {copy}", path.display());
+        }
+        let shape = |html: &str| html.to_ascii_lowercase().matches("<tr").count();
+        assert_eq!(shape(&copy), shape(&html), "{}", path.display());
+    }
+}
+
+/// A page whose first column is the token itself.
+#[test]
+fn a_token_is_no_label() {
+    let token = "5gTq8Zr1VbN3yKcW0uXhLmJf7sQe2DpA";
+    let page = format!(
+        "<table><tr><th>Name<th>Date<tr><td>{token}<td>of {token}<td><a class=revoke id={token}></a></table>"
+    );
+    let rows = read(&page).unwrap();
+    assert!(!format!("{rows:?}").contains(token), "{rows:?}");
+    assert_eq!(rows[0].consumer_name, None);
+}
+
+#[test]
 fn a_grant_does_not_print_its_token() {
-    let page = "<li><b>Bot</b><a class=revoke data-token=hunter2hunter2hunter2></a></li>";
+    let page = "<ul><li><b>Bot<a class=revoke data-token=hunter2hunter2hunter2></a></b></ul>";
     let [grant] = &read(page).unwrap()[..] else {
         panic!("{page}");
     };
     let printed = format!("{grant:?}");
     assert!(!printed.contains("hunter2"), "{printed}");
-    assert!(printed.contains(&grant.id()), "{printed}");
-    assert_eq!(grant.id().len(), 12);
+    let id = grant.id("https://jira.example.com");
+    assert!(printed.contains(&id), "{printed}");
+    assert_eq!(id.len(), 12);
 }
 
 #[test]
 fn labels_are_one_line_that_ends() {
     let name = "a\u{1b}[31m\n b".repeat(1000);
     let page = format!(
-        "<table><tr><td>{name}</td><td><a class=revoke data-token=0123456789abcdef></a></td></tr></table>"
+        "<table><tr><td>{name}<td><a class=revoke data-token=0123456789abcdef></a></table>"
     );
     let grants = read(&page).unwrap();
     let shown = grants[0].consumer_name.as_deref().unwrap();

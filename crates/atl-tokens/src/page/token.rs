@@ -7,50 +7,82 @@
 use std::collections::BTreeSet;
 
 use scraper::ElementRef;
+use serde_json::Value;
 use url::form_urlencoded;
 
-use super::element::{elements, lineage};
+use super::{
+    element::{elements, lineage},
+    row::RowKind,
+};
 
-/// What a row is of.
-pub(super) enum Kind {
-    /// An OAuth 1 access token, which is this.
-    Oauth1(String),
-    /// An OAuth 2 grant: its `revokeUrl` is below the endpoint that revokes such grants (protocol.md 3.1, 3.3).
-    Oauth2,
-    /// It shows no token, or several.
-    Unclear,
-}
+/// Attributes that hold what people wrote, or what is read elsewhere.
+const NO_WORDS: [&str; 12] = [
+    "class",
+    "style",
+    "title",
+    "alt",
+    "aria-label",
+    "placeholder",
+    "href",
+    "src",
+    "action",
+    "formaction",
+    "type",
+    "value",
+];
 
-pub(super) fn of(row: ElementRef<'_>, revoker: ElementRef<'_>) -> Kind {
+/// What a row is of; `None` where it shows no token, or several.
+pub(super) fn of(row: ElementRef<'_>, revoker: ElementRef<'_>) -> Option<RowKind> {
     let controls = controls(row, revoker);
     let urls: Vec<&str> = controls.iter().flat_map(|it| urls(*it)).collect();
-    if urls.iter().any(|url| is_of_oauth2(url)) || elements(row).any(says_oauth2) {
-        return Kind::Oauth2;
+    let is_oauth2 = urls.iter().any(|url| is_of_oauth2(url)) || elements(row).any(says_oauth2);
+    if !is_oauth2 {
+        let token = only(tokens(row, &controls, &urls))?;
+        return Some(RowKind::Oauth1(token.into()));
     }
-    let named = elements(row)
+    let ids: BTreeSet<&str> = urls.iter().filter_map(|url| id_of_oauth2(url)).collect();
+    if ids.is_empty() {
+        let mark = only(tokens(row, &controls, &urls))?;
+        return Some(RowKind::Oauth2Unnamed(mark.into()));
+    }
+    only(ids).map(|id| RowKind::Oauth2(id.to_owned()))
+}
+
+/// Whether something says by its name that it is a token, and looks like one.
+pub(super) fn names_a_token(element: ElementRef<'_>) -> bool {
+    named(element)
+        .iter()
+        .any(|(name, value)| is_token_name(name) && looks_like_token(value))
+}
+
+fn only<T: Ord>(mut found: BTreeSet<T>) -> Option<T> {
+    let first = found.pop_first();
+    first.filter(|_| found.is_empty())
+}
+
+/// What may be the token of a row: what is called one, or else what looks as if it was made by a server.
+fn tokens(row: ElementRef<'_>, controls: &[ElementRef<'_>], urls: &[&str]) -> BTreeSet<String> {
+    let called: BTreeSet<String> = elements(row)
         .flat_map(named)
         .chain(urls.iter().flat_map(|url| query(url)))
-        .filter(|(name, value)| is_token_name(name) && looks_like_token(value));
-    let mut found: BTreeSet<String> = named.map(|(_, value)| value).collect();
-    if found.is_empty() {
-        let unnamed = elements(row)
-            .flat_map(data)
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .chain(urls.iter().flat_map(|url| query(url)))
-            .filter(|(name, _)| !is_xsrf(name))
-            .map(|(_, value)| value);
-        let ends = urls.iter().map(|url| end_of_path(url).to_owned());
-        let words = controls.iter().flat_map(|it| words(*it)).map(str::to_owned);
-        found = unnamed
-            .chain(ends)
-            .chain(words)
-            .filter(|it| is_made_here(it))
-            .collect();
+        .filter(|(name, value)| is_token_name(name) && looks_like_token(value))
+        .map(|(_, value)| value)
+        .collect();
+    if !called.is_empty() {
+        return called;
     }
-    match (found.pop_first(), found.is_empty()) {
-        (Some(token), true) => Kind::Oauth1(token),
-        _ => Kind::Unclear,
-    }
+    let values = elements(row)
+        .flat_map(named)
+        .chain(urls.iter().flat_map(|url| query(url)))
+        .filter(|(name, _)| !is_xsrf(name))
+        .map(|(_, value)| value);
+    let ends = urls.iter().map(|url| end_of_path(url).to_owned());
+    let words = controls.iter().flat_map(|it| words(*it)).map(str::to_owned);
+    values
+        .chain(ends)
+        .chain(words)
+        .filter(|it| is_made_here(it))
+        .collect()
 }
 
 /// What acts on a row: the row itself, what revokes it, and the form around that. Links elsewhere in it are the
@@ -67,11 +99,9 @@ fn controls<'a>(row: ElementRef<'a>, revoker: ElementRef<'a>) -> Vec<ElementRef<
 fn urls(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
     let attributes = element.value().attrs();
     attributes
-        .filter(|(name, _)| {
-            matches!(*name, "href" | "action" | "formaction") || name.starts_with("data-")
-        })
+        .filter(|(name, _)| matches!(*name, "href" | "action" | "formaction") || name.contains('-'))
         .map(|(_, value)| value)
-        .filter(|value| value.contains(['/', '?']))
+        .filter(|value| value.contains(['/', '?']) && !value.starts_with('{'))
 }
 
 /// The `data-` attributes, without their prefix.
@@ -80,15 +110,24 @@ fn data(element: ElementRef<'_>) -> impl Iterator<Item = (&str, &str)> {
     attributes.filter_map(|(name, value)| Some((name.strip_prefix("data-")?, value)))
 }
 
-/// Names and values: of fields, and of `data-` attributes.
-fn named(element: ElementRef<'_>) -> impl Iterator<Item = (String, String)> {
+/// Names and values: of fields, of `data-` attributes, and of the members of attributes that are JSON.
+fn named(element: ElementRef<'_>) -> Vec<(String, String)> {
     let field = matches!(element.value().name(), "input" | "button")
         .then(|| element.attr("name").zip(element.attr("value")))
         .flatten();
-    field
-        .into_iter()
-        .chain(data(element))
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    let plain = field.into_iter().chain(data(element));
+    let plain = plain.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let json = element
+        .value()
+        .attrs()
+        .filter(|(name, value)| value.starts_with('{') && !NO_WORDS.contains(name))
+        .filter_map(|(_, value)| serde_json::from_str::<serde_json::Map<_, _>>(value).ok())
+        .flatten()
+        .filter_map(|(name, value)| match value {
+            Value::String(text) => Some((name, text)),
+            _ => None,
+        });
+    plain.chain(json).collect()
 }
 
 /// The words of the attributes that a script would read the token from, where no name says so.
@@ -96,7 +135,7 @@ fn words(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
     let attributes = element
         .value()
         .attrs()
-        .filter(|(name, _)| matches!(*name, "id" | "rel" | "onclick"));
+        .filter(|(name, _)| !NO_WORDS.contains(name) && !name.starts_with("data-"));
     let unnamed = element
         .attr("value")
         .filter(|_| element.attr("name").is_none());
@@ -124,13 +163,29 @@ fn split(url: &str) -> (&str, &str) {
     url.split_once('?').unwrap_or((url, ""))
 }
 
-/// Whether a URL is `.../rest/oauth2/VERSION/revoke/ID` or the like.
+/// Whether a URL is `.../rest/oauth2/VERSION/revoke/ID` or the like (protocol.md 3.1, 3.3).
 fn is_of_oauth2(url: &str) -> bool {
+    after_revoke(url).is_some()
+}
+
+/// The id at the end of such a URL.
+fn id_of_oauth2(url: &str) -> Option<&str> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte);
+    after_revoke(url).filter(|id| !id.is_empty() && id.len() <= 255 && id.bytes().all(plain))
+}
+
+/// What follows `revoke` in the path of such a URL; nothing where that is no id.
+fn after_revoke(url: &str) -> Option<&str> {
     let segments: Vec<&str> = split(url).0.split('/').collect();
     let endpoint = segments
         .windows(2)
-        .position(|pair| matches!(pair, ["rest" | "servlet", "oauth2"]));
-    endpoint.is_some_and(|at| segments.iter().skip(at).any(|segment| *segment == "revoke"))
+        .position(|pair| matches!(pair, ["rest" | "servlet", "oauth2"]))?;
+    let below = &segments[endpoint..];
+    let revoke = below.iter().position(|segment| *segment == "revoke")?;
+    Some(match below[revoke + 1..] {
+        [id] | [id, ""] => id,
+        _ => "",
+    })
 }
 
 /// Whether an attribute says that a row is of OAuth 2: `data-type="oauth2"`, `data-is-oauth2="true"`. Others may hold

@@ -5,7 +5,7 @@ use atl_testbed::{
     ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Fault, Generation, Layout,
     Matcher, Server, Setting,
 };
-use atl_tokens::{PageGrant, Strange, TokensError, read_page};
+use atl_tokens::{PageRow, Strange, TokensError, read_page};
 use secrecy::ExposeSecret as _;
 
 use crate::{FIRST, OF_BOB, SECOND, anonymous, fill, jira, products, signed_in};
@@ -17,10 +17,11 @@ fn alice(server: &Server) -> Client {
 }
 
 /// Token and consumer of each.
-fn shown(grants: &[PageGrant]) -> Vec<(&str, Option<&str>)> {
-    let shown = grants
-        .iter()
-        .map(|grant| (grant.token.expose_secret(), grant.consumer_name.as_deref()));
+fn shown(rows: &[PageRow]) -> Vec<(&str, Option<&str>)> {
+    let shown = rows.iter().map(|row| {
+        let token = row.token().unwrap();
+        (token.expose_secret(), row.consumer_name.as_deref())
+    });
     shown.collect()
 }
 
@@ -35,8 +36,12 @@ fn every_layout_shows_the_grants_of_the_account_and_no_others() {
         let expected = [(FIRST, Some("Deploy bot")), (SECOND, Some("CI & <more>"))];
         assert_eq!(shown(&grants), expected, "{layout:?}");
         for grant in &grants {
-            let created = grant.created.as_deref().unwrap();
-            assert!(created.contains("70"), "{layout:?}: {created}");
+            let created = grant.created.as_ref().unwrap();
+            assert_eq!(
+                created.at().unwrap().as_second(),
+                0,
+                "{layout:?}: {created:?}"
+            );
         }
 
         let bob = signed_in(server, BOB, BOB_PASSWORD, Login::Auto);
@@ -94,6 +99,36 @@ fn a_page_of_somebody_else_is_not_one_without_grants() {
         server.base_url()
     );
     assert!(error.advice().contains(&page), "{}", error.advice());
+}
+
+/// What was not understood can be shown to others, and is not part of what is printed.
+#[test]
+fn a_page_that_was_not_understood_is_kept_without_its_secrets() {
+    let estate = jira();
+    let server = estate.server(0);
+    let page = format!("<table><tr id={FIRST}><td>{ALICE_PASSWORD}<td>Bot</table>");
+    server.set(Fault::Answer(200, page).on(Matcher::path(PATH)));
+    let error = read_page(&alice(server)).unwrap_err();
+    let TokensError::NotUnderstood { redacted, .. } = &error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(
+        redacted.as_str(),
+        r#"<table><tr id="[redacted]"><td>[redacted]<td>Bot</table>"#
+    );
+    assert!(!format!("{error} {error:?}").contains("<table>"));
+}
+
+/// The client reads no more than its cap, and half of a page is none.
+#[test]
+fn a_page_of_ten_megabytes_is_not_one_without_grants() {
+    let estate = jira();
+    let server = estate.server(0);
+    let page = format!("<p>None specified</p>{}", " ".repeat(10 * 1024 * 1024));
+    server.set(Fault::Answer(200, page).on(Matcher::path(PATH)));
+    let error = read_page(&alice(server)).unwrap_err();
+    assert_eq!(error.code(), "too_large", "{error}");
+    assert_eq!(error.failure(), Failure::Unreachable);
 }
 
 #[test]

@@ -1,0 +1,95 @@
+//! Whether a page came to its end, or was cut on the way.
+
+use std::collections::HashMap;
+
+use super::markup::{Piece, pieces};
+
+/// Elements that have no end tag.
+const VOID: [&str; 16] = [
+    "area", "base", "basefont", "br", "col", "embed", "frame", "hr", "img", "input", "link",
+    "meta", "param", "source", "track", "wbr",
+];
+
+/// Elements whose end tag may be left out.
+const OPTIONAL: [&str; 19] = [
+    "body", "caption", "colgroup", "dd", "dt", "head", "html", "li", "optgroup", "option", "p",
+    "rp", "rt", "tbody", "td", "tfoot", "th", "thead", "tr",
+];
+
+/// Whether a page is whole. Where it writes end tags that it could leave out, it must come to the last of them; where it
+/// leaves them out, everything else that it opens must be closed.
+pub(super) fn is_whole(html: &str) -> bool {
+    let mut page = Page::default();
+    pieces(html, |piece| page.see(&piece));
+    !page.broken && (page.over || (!page.closes && page.open.values().all(|open| *open <= 0)))
+}
+
+#[derive(Default)]
+struct Page {
+    broken: bool,
+    /// Whether `</html>` or `</body>` was the last tag.
+    over: bool,
+    /// Whether it writes end tags that it could leave out.
+    closes: bool,
+    /// How many of each element that must be closed are open.
+    open: HashMap<String, i64>,
+}
+
+impl Page {
+    fn see(&mut self, piece: &Piece<'_>) {
+        match piece {
+            Piece::Start(tag) => {
+                self.over = false;
+                if !tag.self_closing {
+                    self.count(&tag.name, 1);
+                }
+            }
+            Piece::End(name) => {
+                self.over = matches!(*name, "html" | "body");
+                self.closes |= OPTIONAL.contains(name);
+                self.count(name, -1);
+            }
+            Piece::Broken => self.broken = true,
+            Piece::Text(_) | Piece::Comment(_) => {}
+        }
+    }
+
+    fn count(&mut self, name: &str, by: i64) {
+        if !VOID.contains(&name) && !OPTIONAL.contains(&name) {
+            *self.open.entry(name.to_owned()).or_default() += by;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_whole_where_it_ends_as_it_is_written() {
+        #[track_caller]
+        fn check(html: &str, expected: bool) {
+            assert_eq!(is_whole(html), expected, "{html}");
+        }
+        check("", true);
+        check("<p>None specified", true);
+        check("<p>None specified</p>", false);
+        check(
+            "<html><body><p>None specified</p></body></html>\n<!-- 1 -->",
+            true,
+        );
+        check("<html><body><p>None specified</p></body>", true);
+        check("<html><body><div><p>None specified</p></body></html>", true);
+        check("<TABLE><TR><TD>1<TD>2</TABLE>", true);
+        check("<TABLE><TR><TD>1<TD>2", false);
+        check("<table><tr><td>1</td></tr></table>", false);
+        check("<UL><LI>1<LI>2</UL><P>3", true);
+        check("<UL><LI>1<LI><B>2", false);
+        check("<P>1<BR><IMG SRC=x><HR>", true);
+        check("<P>1<A HREF", false);
+        check("<P>1<!-- 2", false);
+        check("<P>1<SCRIPT>if (1 < 2) '</html>'", false);
+        check("<P>1<SCRIPT>'</body>'</SCRIPT>", true);
+        check("</body></html><table>", false);
+    }
+}
