@@ -10,7 +10,7 @@ use crate::rows::KeyState;
 use crate::url::StoreName;
 
 /// The cause underneath: an I/O error or one of the database.
-type Cause = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 /// Why the store did not do it.
 #[derive(Debug, thiserror::Error)]

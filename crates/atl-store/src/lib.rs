@@ -24,7 +24,9 @@ pub use journal::{JournalRow, Outcome, Step};
 pub use key::KeySource;
 pub use lock::{Holder, Lock, LockHolder};
 
-pub use postgres::PostgresUrl;
+pub use postgres::{
+    OutsideColumn, OutsideDatabase, OutsideError, OutsideRow, OutsideTable, PostgresUrl,
+};
 pub use rows::{KeyState, KeypairRow, LinkMade, Registration};
 pub use spool::{Spool, SpoolOrder};
 pub use store::{Moved, Store};

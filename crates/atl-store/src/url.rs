@@ -107,7 +107,7 @@ impl FromStr for StoreUrl {
 }
 
 /// The scheme and the rest; a single letter is a drive, not a scheme.
-fn split_scheme(text: &str) -> (Option<&str>, &str) {
+pub(crate) fn split_scheme(text: &str) -> (Option<&str>, &str) {
     match text.split_once(':') {
         Some((scheme, rest))
             if scheme.len() > 1

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use postgres::{Client, Config, SimpleQueryMessage};
+use postgres::{Client, Config, Error, SimpleQueryMessage};
 
 use super::url::PostgresUrl;
 use super::{fault, fault::told};
 use crate::StoreError;
+use crate::error::Cause;
 use crate::sql::Fault;
 
 /// How long the server may take to answer a connection, and a dead line to be noticed.
@@ -27,13 +28,29 @@ const SETTINGS: &str = "SELECT set_config(s.name, v.value, false) FROM (VALUES
     ) AS v (name, value) JOIN pg_settings s ON s.name = v.name
     WHERE s.name <> 'synchronous_commit' OR s.setting = 'off'";
 
-/// Connects, without a setting of a session: a look goes through a pooler too.
+/// Why there is no connection.
+pub(super) enum NotConnected {
+    /// TLS could not be set up as the URL asks for.
+    Tls(Cause),
+    /// The connection was not made.
+    Failed(Error),
+}
+
+/// Connects to a store, without a setting of a session: a look goes through a pooler too.
 pub(super) fn connect(url: &PostgresUrl) -> Result<Client, StoreError> {
+    reach(url).map_err(|why| match why {
+        NotConnected::Tls(source) => StoreError::Tls {
+            store: url.name(),
+            source,
+        },
+        NotConnected::Failed(error) => fault::connecting(url.name(), error),
+    })
+}
+
+/// Connects to any database.
+pub(super) fn reach(url: &PostgresUrl) -> Result<Client, NotConnected> {
     let mode = url.tls_mode();
-    let (negotiation, connector) = url.tls.connector(mode).map_err(|source| StoreError::Tls {
-        store: url.name(),
-        source,
-    })?;
+    let (negotiation, connector) = url.tls.connector(mode).map_err(NotConnected::Tls)?;
     let mut config = Config::clone(&url.config);
     config.ssl_mode(negotiation);
     if config.get_connect_timeout().is_none() {
@@ -45,9 +62,7 @@ pub(super) fn connect(url: &PostgresUrl) -> Result<Client, StoreError> {
     config
         .keepalives_idle(DEAD_LINE)
         .tcp_user_timeout(DEAD_LINE);
-    config
-        .connect(connector)
-        .map_err(|error| fault::connecting(url.name(), error))
+    config.connect(connector).map_err(NotConnected::Failed)
 }
 
 /// Connects for work: to one backend, which stays the same. Gives its process id.

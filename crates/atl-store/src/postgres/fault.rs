@@ -11,21 +11,24 @@ use crate::url::StoreName;
 pub(super) fn is_lost(fault: &Fault) -> bool {
     match fault {
         Fault::Lost => true,
-        Fault::Postgres(error) => {
-            let ended = error.code().is_some_and(|code| {
-                code.code().starts_with("08")
-                    || [
-                        SqlState::ADMIN_SHUTDOWN,
-                        SqlState::CRASH_SHUTDOWN,
-                        SqlState::IDLE_SESSION_TIMEOUT,
-                        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
-                    ]
-                    .contains(code)
-            });
-            ended || error.is_closed() || has_io_cause(error)
-        }
+        Fault::Postgres(error) => ends_connection(error),
         _ => false,
     }
+}
+
+/// The same of an error of the library.
+pub(super) fn ends_connection(error: &Error) -> bool {
+    let ended = error.code().is_some_and(|code| {
+        code.code().starts_with("08")
+            || [
+                SqlState::ADMIN_SHUTDOWN,
+                SqlState::CRASH_SHUTDOWN,
+                SqlState::IDLE_SESSION_TIMEOUT,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+            ]
+            .contains(code)
+    });
+    ended || error.is_closed() || has_io_cause(error)
 }
 
 fn has_io_cause(error: &Error) -> bool {
@@ -37,15 +40,36 @@ pub(super) fn connecting(store: StoreName, error: Error) -> StoreError {
     if error.code().is_some() {
         return told(&store, Fault::Postgres(error));
     }
-    // The library says what it was doing only in words.
+    let stage = Stage::of(&error);
     let source = error.into();
-    let text = format!("{source}");
-    if text.contains("TLS") {
-        StoreError::Tls { store, source }
-    } else if text.contains("authentication") || text.contains("configuration") {
-        StoreError::Refused { store, source }
-    } else {
-        StoreError::Unreachable { store, source }
+    match stage {
+        Stage::Tls => StoreError::Tls { store, source },
+        Stage::SignIn => StoreError::Refused { store, source },
+        Stage::Reach => StoreError::Unreachable { store, source },
+    }
+}
+
+/// How far a connection came that the server said nothing of.
+pub(super) enum Stage {
+    /// To the server, perhaps.
+    Reach,
+    /// To TLS.
+    Tls,
+    /// To signing in.
+    SignIn,
+}
+
+impl Stage {
+    /// The library says what it was doing only in words.
+    pub(super) fn of(error: &Error) -> Self {
+        let text = error.to_string();
+        if text.contains("TLS") {
+            Self::Tls
+        } else if text.contains("authentication") || text.contains("configuration") {
+            Self::SignIn
+        } else {
+            Self::Reach
+        }
     }
 }
 

@@ -9,12 +9,14 @@ mod fault;
 mod locks;
 mod look;
 mod migrations;
+mod outside;
 mod session;
 mod tls;
 mod url;
 
 use std::collections::HashSet;
 
+pub use outside::{OutsideColumn, OutsideDatabase, OutsideError, OutsideRow, OutsideTable};
 pub use url::PostgresUrl;
 
 use crate::seal::SealHeader;
