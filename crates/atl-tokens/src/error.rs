@@ -4,6 +4,7 @@ use std::fmt;
 
 use atl_client::{ClientError, Failure};
 use atl_oauth::OauthError;
+use atl_store::OutsideError;
 
 use crate::{RedactedPage, Strange};
 
@@ -63,6 +64,49 @@ pub enum TokensError {
         /// What came with it.
         got: Unexpected,
     },
+    /// The database of a product could not be read.
+    #[error("{server}: its database could not be read")]
+    Database {
+        /// The server.
+        server: Box<str>,
+        /// The cause.
+        #[source]
+        source: Box<OutsideError>,
+    },
+    /// The database is not that of a Jira.
+    #[error(
+        "{server}: the database `{database}` is not that of a Jira: it has no tables `oauthsptoken` and `oauthspconsumer`"
+    )]
+    NoJira {
+        /// The server.
+        server: Box<str>,
+        /// The database.
+        database: Box<str>,
+        /// Whether it seems to be that of a Confluence.
+        confluence: bool,
+    },
+    /// The database has the tables of a Jira more than once.
+    #[error("{server}: the database `{database}` has the tables of a Jira in several schemas: {}", schemas.join(", "))]
+    SeveralJiras {
+        /// The server.
+        server: Box<str>,
+        /// The database.
+        database: Box<str>,
+        /// The schemas.
+        schemas: Vec<String>,
+    },
+    /// The database server is too old to compute digests.
+    #[error(
+        "{server}: the database `{database}` is on PostgreSQL {version}, which cannot compute a SHA-256"
+    )]
+    DatabaseTooOld {
+        /// The server.
+        server: Box<str>,
+        /// The database.
+        database: Box<str>,
+        /// Its major version.
+        version: i64,
+    },
 }
 
 /// What came in place of nothing, which is how a server says that it revoked a grant.
@@ -92,6 +136,14 @@ impl fmt::Display for Unexpected {
 }
 
 impl TokensError {
+    /// What went wrong with the database of a server.
+    pub(crate) fn database(server: &str, source: OutsideError) -> Self {
+        Self::Database {
+            server: server.into(),
+            source: source.into(),
+        }
+    }
+
     /// A stable `snake_case` name for scripts.
     pub fn code(&self) -> &str {
         match self {
@@ -101,6 +153,10 @@ impl TokensError {
             Self::Expired { .. } => "grant_expired",
             Self::NotTheirs { .. } => "grant_of_another_user",
             Self::NotRevoked { .. } => "not_revoked",
+            Self::Database { source, .. } => source.code(),
+            Self::NoJira { .. } => "database_not_jira",
+            Self::SeveralJiras { .. } => "database_ambiguous",
+            Self::DatabaseTooOld { .. } => "database_too_old",
         }
     }
 
@@ -123,6 +179,14 @@ impl TokensError {
             Self::Expired { page, .. } => format!(
                 "it is of no use as it is, but its session may still renew it: sign in as its user to remove it, or have the user remove it at {page}"
             ),
+            Self::Database { source, .. } => source.advice(),
+            Self::NoJira { confluence: true, .. } => "it seems to be that of a Confluence: use `tokens sql --product confluence` and `tokens import`".into(),
+            Self::NoJira { .. } => "check the name of the database in `database` of the fleet file; only a Jira is read this way".into(),
+            Self::SeveralJiras { schemas, .. } => format!(
+                "say which one this user is to read: `ALTER ROLE ... SET search_path = \"{}\"`",
+                schemas.first().map_or("jira", String::as_str)
+            ),
+            Self::DatabaseTooOld { .. } => "read from a copy on PostgreSQL 11 or newer; a token is never read to compute its digest here".into(),
             Self::NotTheirs { .. } => "sign in as the user who gave it, or revoke it with a call that it signs itself".into(),
             Self::NotRevoked { page, status, .. } => match status {
                 404 | 405 => format!("this server takes no such call: have the user remove the grant at {page}"),
@@ -143,7 +207,17 @@ impl TokensError {
             | Self::NotRevoked {
                 status: 401 | 403, ..
             } => Failure::Refused,
+            Self::Database { source, .. } => match **source {
+                OutsideError::Refused { .. } | OutsideError::NoRight { .. } => Failure::Refused,
+                OutsideError::InvalidUrl { .. } | OutsideError::NotPostgres { .. } => {
+                    Failure::Failed
+                }
+                _ => Failure::Unreachable,
+            },
             Self::NotUnderstood { .. }
+            | Self::NoJira { .. }
+            | Self::SeveralJiras { .. }
+            | Self::DatabaseTooOld { .. }
             | Self::NotRevoked {
                 status: 200..300 | 500..,
                 ..
@@ -158,7 +232,13 @@ impl TokensError {
             Self::Client(error) => error.may_have_happened(),
             Self::Oauth(error) => error.may_have_happened(),
             Self::NotRevoked { status, .. } => matches!(status, 200..300 | 500..),
-            Self::NotUnderstood { .. } | Self::Expired { .. } | Self::NotTheirs { .. } => false,
+            Self::NotUnderstood { .. }
+            | Self::Expired { .. }
+            | Self::NotTheirs { .. }
+            | Self::Database { .. }
+            | Self::NoJira { .. }
+            | Self::SeveralJiras { .. }
+            | Self::DatabaseTooOld { .. } => false,
         }
     }
 }

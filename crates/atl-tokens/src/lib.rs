@@ -1,13 +1,16 @@
 #![doc = include_str!("../README.md")]
 
+mod database;
 mod days;
 mod error;
 mod inventory;
+mod moment;
 mod own;
 mod page;
 pub mod rules;
 mod servlet;
 
+pub use database::DatabaseSource;
 pub use error::{TokensError, Unexpected};
 pub use inventory::{
     Coverage, Finding, Found, Gap, GrantEntry, GrantKind, GrantStatus, LookedAt,

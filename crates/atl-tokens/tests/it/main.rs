@@ -5,6 +5,8 @@
     reason = "a helper of a test fails as its test does"
 )]
 
+mod database;
+mod jira_tables;
 mod page;
 mod revocation;
 mod rules;
