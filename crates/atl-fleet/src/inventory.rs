@@ -111,7 +111,6 @@ pub fn gather(
             client,
             store,
             ask,
-            filter,
             info,
             run,
         };
