@@ -3,12 +3,15 @@
 mod answer;
 mod breakable;
 mod call;
+mod confluence_database;
+mod copy;
 mod directory;
 mod estate;
 mod exchange;
 mod fault;
 mod grants;
 mod identity;
+mod jira_database;
 mod key;
 mod net;
 mod oauth;

@@ -175,7 +175,7 @@ fn pat(server: &str, id: u64, name: &str, days: Option<u32>, grant: &Grant) -> P
 }
 
 /// 32 letters and digits that look random and follow from a text.
-fn letters(text: &str) -> String {
+pub(crate) fn letters(text: &str) -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     ["1", "2"]
         .iter()

@@ -7,6 +7,7 @@ mod authorize;
 mod browser;
 mod consumers;
 mod dance;
+mod databases;
 mod faults;
 mod form;
 mod interop;
