@@ -12,7 +12,7 @@ use std::{
 use atl_fleet::{Event, RunOptions, Sink};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::{context::Context, flags::Format, interrupt, term};
+use crate::{context::Context, flags::Format, interrupt, output::auditors::tell_ended, term};
 
 /// How long a refusal right after a write is asked again, where no flag says otherwise.
 pub(crate) const SETTLE: Duration = Duration::from_mins(1);
@@ -80,6 +80,7 @@ impl<'a> Progress<'a> {
             }
             // One that was only asked about is an event of its own.
             Event::GrantFailed(failed) if failed.id.is_none() => self.bar.inc(1),
+            Event::Auditor(ended) => self.bar.suspend(|| tell_ended(ended)),
             Event::Warning {
                 server,
                 consumer,

@@ -4,6 +4,7 @@
 //! Its keypair is never stored. The journal has its link id and its consumer key from before the first write until its
 //! removal was read back, which is all that a later run needs to remove it.
 
+mod clear;
 mod left;
 mod make;
 mod names;
@@ -23,12 +24,11 @@ use crate::{engine::RunOptions, step::RunInfo, trouble::Trouble, wanted::ReadySe
 use names::{Names, STANDS};
 use standing::Standing;
 
-pub use left::{
-    AuditorState, Begun, EndedAuditor, LeftAuditor, ServerAuditors, find, left_behind, remove,
-    remove_left_behind,
-};
+pub use clear::{remove, remove_left_behind};
+pub use left::{AuditorState, Begun, EndedAuditor, LeftAuditor, ServerAuditors, find, left_behind};
 pub use names::is_auditor;
 
+pub(crate) use clear::remove_first;
 pub(crate) use left::{open_on, unlisted};
 
 /// What a coverage note must say of everything that was read or done as somebody else.
@@ -66,8 +66,8 @@ impl<'a> Auditor<'a> {
         let lock = store.lock(config.base_url.as_str(), LOCK)?;
         place::at(config, |place| {
             make::refuse(place)?;
-            let journal = left::journal_of(place, config, store, info, run);
-            left::end_all(place, &journal, run)?;
+            let journal = clear::journal_of(place, store, info, run);
+            clear::end_all(place, &journal, run)?;
             make::go_on(run)?;
             let names = Names::new()?;
             let step = journal.begin(&names.consumer_key, STANDS, json!(names))?;

@@ -16,6 +16,7 @@ use atl_oauth::ListenError;
 use atl_store::{Store, StoreError};
 
 use crate::{
+    auditor::remove_first,
     event::{Event, Sink},
     execute::{Execute, execute_server, interrupted},
     export,
@@ -24,7 +25,7 @@ use crate::{
     keys::Keys,
     known::{FileKeyError, Known, read_file_keys},
     observe::{Look, Observed, observe},
-    plan::{Change, Kind, Plan, PlanOptions, ServerPlan, Summary},
+    plan::{Change, Kind, Plan, PlanOptions, ServerPlan, Status, Summary},
     planner::plan_server,
     step::RunInfo,
     trouble::Trouble,
@@ -453,6 +454,9 @@ impl Looked<'_> {
             .collect();
         let mut servers = side_by_side(run.parallel, &tasks, |_, ((planned, client), observed)| {
             let mut planned = planned.clone();
+            let unreachable = observed.is_none() && planned.status == Status::Unreachable;
+            let trouble = planned.error.as_ref().filter(|_| unreachable);
+            remove_first(client, store, &known.open_steps, trouble, info, run);
             if let Some(observed) = observed {
                 let consumers = consumers_of(ready, client.server());
                 execute_server(

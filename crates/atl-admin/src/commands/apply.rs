@@ -6,8 +6,7 @@ use std::{
 };
 
 use atl_fleet::{
-    Looked, Needs, Plan, PlanOptions, Ready, RunOptions, auditor::remove_left_behind, look,
-    of_apply, settle_rotations,
+    Looked, Needs, Plan, PlanOptions, Ready, RunOptions, look, of_apply, settle_rotations,
 };
 use atl_store::Store;
 
@@ -17,7 +16,7 @@ use crate::{
     error::{Error, Result},
     exit::Exit,
     flags, interrupt,
-    output::{auditors::tell_ended, plan, rotations::tell_settled},
+    output::{plan, rotations::tell_settled},
     progress::Progress,
     term,
 };
@@ -115,8 +114,6 @@ pub(crate) fn carry_out(
         settle,
         ..progress.run(&sink)
     };
-    let auditors = remove_left_behind(&ready, &store, &run_info(command), run)?;
-    tell_ended(&auditors);
     settle_first(&ready, &store, command, run)?;
     let mut looked = look(&ready, Some(&store), &options, run)?;
     if let Some(saved) = &saved {

@@ -7,7 +7,7 @@ use atl_fleet::{
     auditor::Auditor,
 };
 use atl_store::Store;
-use atl_testbed::{ADMIN_PASSWORD, Fault, Kind, ServerSpec};
+use atl_testbed::{ADMIN, ADMIN_PASSWORD, Fault, Kind, ServerSpec};
 use serde_json::{Value, json};
 
 use crate::{
@@ -169,6 +169,18 @@ fn a_server_that_is_down_keeps_it_and_the_others_are_applied() {
 }
 
 #[test]
+fn a_wrong_password_is_sent_once_and_no_more() {
+    let fleet = Fleet::provisioned();
+    fleet.leave_auditor_on(0);
+    let fleet = fleet.with("ATL_ADMIN_PASSWORD", "not-the-password");
+    let run = fleet.run("apply");
+    assert_eq!(run.code, Some(4), "{}", run.shown());
+    assert!(run.stderr.contains("[auditor_left]"), "{}", run.stderr);
+    assert_eq!(fleet.first().failed_sign_ins(ADMIN), 1);
+    assert_eq!(fleet.first().links().len(), 2);
+}
+
+#[test]
 fn one_that_a_living_run_uses_is_left_alone() {
     let fleet = Fleet::provisioned();
     let store = fleet.store();
@@ -202,11 +214,7 @@ fn check_fails_and_links_list_warns_as_long_as_it_is_there() {
 
     let run = fleet.run("links list");
     assert_eq!(run.code, Some(0), "{}", run.shown());
-    assert!(
-        run.stdout.contains("atl-admin auditor"),
-        "{}",
-        run.stdout
-    );
+    assert!(run.stdout.contains("atl-admin auditor"), "{}", run.stdout);
     assert!(run.stderr.contains("may act as any user"), "{}", run.stderr);
     let (document, _) = fleet.json("links list");
     let links = document["servers"][0]["links"].as_array().unwrap();

@@ -1,26 +1,21 @@
-//! Auditor consumers that a run left behind: found in the journal and on the servers, and removed.
+//! Auditor consumers that a run left behind: found in the journal and on the servers.
 
 use std::{collections::BTreeMap, fmt};
 
 use atl_applinks::ApplicationLink;
-use atl_client::ServerConfig;
-use atl_store::{JournalRow, Outcome, Store, StoreError};
+use atl_client::{Client, ServerConfig};
+use atl_store::{JournalRow, Store, StoreError};
 use jiff::Timestamp;
 use serde::Serialize;
-use serde_json::json;
 
 use super::{
-    LOCK, make,
-    names::{Names, REMOVES, STANDS, is_auditor},
-    place::{self, Place},
-    remove::{is_gone, remove as take_away},
-    standing,
+    make,
+    names::{Names, STANDS, is_auditor},
+    place, standing,
 };
 use crate::{
     engine::{RunOptions, StartError, clients, side_by_side},
-    event::Event,
     plan::Status,
-    step::{Journal, RunInfo},
     trouble::Trouble,
     wanted::Ready,
 };
@@ -117,7 +112,7 @@ impl LeftAuditor {
         }
     }
 
-    fn names(&self) -> Names {
+    pub(super) fn names(&self) -> Names {
         Names {
             link_id: self.link_id.clone(),
             application_url: self.application_url.clone(),
@@ -130,12 +125,12 @@ impl LeftAuditor {
         self.names().is_on(link)
     }
 
-    fn not_removed(&self, trouble: &Trouble) -> EndedAuditor {
+    pub(super) fn not_removed(&self, trouble: &Trouble) -> EndedAuditor {
         let trouble = standing::left(&self.server, &self.names(), trouble);
         self.ended(AuditorState::Left, Some(trouble))
     }
 
-    fn ended(&self, state: AuditorState, error: Option<Trouble>) -> EndedAuditor {
+    pub(super) fn ended(&self, state: AuditorState, error: Option<Trouble>) -> EndedAuditor {
         EndedAuditor {
             auditor: self.clone(),
             state,
@@ -168,7 +163,7 @@ impl Begun {
 }
 
 /// Those of the selected servers that the journal has open, without asking any server. One may be of a run that goes on
-/// now; [`remove`] finds that out.
+/// now; [`remove`](super::remove) finds that out.
 ///
 /// # Errors
 ///
@@ -211,25 +206,25 @@ pub fn find(
     store: Option<&Store>,
     run: RunOptions<'_>,
 ) -> Result<Vec<ServerAuditors>, StartError> {
-    drop(clients(&ready.servers)?);
+    let clients = clients(&ready.servers)?;
     let open = store
         .map(Store::open_steps)
         .transpose()?
         .unwrap_or_default();
-    Ok(side_by_side(run.parallel, &ready.servers, |_, server| {
-        let config = &server.config;
-        let mut left = open_on(&open, &config.name, config.base_url.as_str());
-        let listed = make::go_on(run).and_then(|()| place::at(config, listed));
-        let error = match listed {
+    Ok(side_by_side(run.parallel, &clients, |_, client| {
+        let server = client.server();
+        let mut left = open_on(&open, server, client.base_url().as_str());
+        let error = match make::go_on(run).and_then(|()| listed(client)) {
             Ok(listed) => {
-                let unlisted = unlisted(&config.name, &listed, &left);
+                let unlisted = unlisted(server, &listed, &left);
                 left.extend(unlisted);
                 None
             }
             Err(trouble) => Some(trouble),
         };
+        client.sign_out();
         ServerAuditors {
-            server: config.name.clone(),
+            server: server.to_owned(),
             status: error.as_ref().map_or(Status::Ok, |error| error.status),
             error,
             left,
@@ -237,8 +232,8 @@ pub fn find(
     }))
 }
 
-fn listed(place: &Place<'_>) -> Result<Vec<ApplicationLink>, Trouble> {
-    let mut links = place.applinks.list()?;
+fn listed(client: &Client) -> Result<Vec<ApplicationLink>, Trouble> {
+    let mut links = place::open(client)?.applinks.list()?;
     links.retain(is_auditor);
     Ok(links)
 }
@@ -255,172 +250,4 @@ pub(crate) fn unlisted(
         .filter(|link| !is_open(link))
         .map(|link| LeftAuditor::new(server, Names::of_link(link), None))
         .collect()
-}
-
-/// Removes what the journal has open on the selected servers: what changing commands do before their own work. Nothing is
-/// sent where there is nothing.
-///
-/// # Errors
-///
-/// Where the store cannot be read, or a server's configuration cannot work; what a server says is in the result.
-pub fn remove_left_behind(
-    ready: &Ready,
-    store: &Store,
-    info: &RunInfo,
-    run: RunOptions<'_>,
-) -> Result<Vec<EndedAuditor>, StartError> {
-    remove(ready, store, &left_behind(ready, store)?, info, run)
-}
-
-/// Removes these, each server beside the others, and closes what the journal has open of them. One that is gone already is
-/// no failure. Where a run that goes on now has an auditor on a server, that server is left alone.
-///
-/// # Errors
-///
-/// Where a server's configuration cannot work; what a server says is in the result.
-pub fn remove(
-    ready: &Ready,
-    store: &Store,
-    left: &[LeftAuditor],
-    info: &RunInfo,
-    run: RunOptions<'_>,
-) -> Result<Vec<EndedAuditor>, StartError> {
-    let here = |config: &ServerConfig| -> Vec<&LeftAuditor> {
-        let left = left.iter();
-        left.filter(|left| left.server == config.name).collect()
-    };
-    let tasks: Vec<_> = ready
-        .servers
-        .iter()
-        .map(|server| (server, here(&server.config)))
-        .filter(|(_, left)| !left.is_empty())
-        .collect();
-    drop(clients(tasks.iter().map(|(server, _)| *server))?);
-    let ended = side_by_side(run.parallel, &tasks, |_, (server, left)| {
-        let ended = remove_on(&server.config, store, left, info, run);
-        for ended in &ended {
-            (run.sink)(&Event::Auditor(ended));
-        }
-        ended
-    });
-    Ok(ended.into_iter().flatten().collect())
-}
-
-fn remove_on(
-    config: &ServerConfig,
-    store: &Store,
-    left: &[&LeftAuditor],
-    info: &RunInfo,
-    run: RunOptions<'_>,
-) -> Vec<EndedAuditor> {
-    let all = |state, trouble: &Trouble| {
-        let left = left.iter();
-        left.map(|left| left.ended(state, Some(trouble.clone())))
-            .collect()
-    };
-    let server_url = config.base_url.as_str();
-    let _lock = match store.lock(server_url, LOCK) {
-        Ok(lock) => lock,
-        Err(error @ StoreError::Locked { .. }) => return all(AuditorState::InUse, &error.into()),
-        Err(error) => return all(AuditorState::Left, &error.into()),
-    };
-    if let Err(trouble) = make::go_on(run) {
-        return all(AuditorState::Left, &trouble);
-    }
-    let ended = place::at(config, |place| {
-        let journal = journal_of(place, config, store, info, run);
-        let ended = left.iter().map(|left| {
-            let ended = end(place, &journal, run, &left.names());
-            ended.map_or_else(
-                |trouble| left.not_removed(&trouble),
-                |state| left.ended(state, None),
-            )
-        });
-        Ok(ended.collect())
-    });
-    ended.unwrap_or_else(|trouble| {
-        let left = left.iter();
-        left.map(|left| left.not_removed(&trouble)).collect()
-    })
-}
-
-/// Removes everything that the journal has open here, which an auditor that is about to be set up does first. The lock is
-/// held.
-pub(super) fn end_all(
-    place: &Place<'_>,
-    journal: &Journal<'_>,
-    run: RunOptions<'_>,
-) -> Result<(), Trouble> {
-    let rows = journal.store.open_steps()?;
-    for left in open_on(&rows, journal.server, journal.server_url) {
-        let state = end(place, journal, run, &left.names())
-            .map_err(|trouble| standing::left(journal.server, &left.names(), &trouble))?;
-        (run.sink)(&Event::Auditor(&left.ended(state, None)));
-    }
-    Ok(())
-}
-
-pub(super) fn journal_of<'a>(
-    place: &Place<'_>,
-    config: &'a ServerConfig,
-    store: &'a Store,
-    info: &'a RunInfo,
-    run: RunOptions<'a>,
-) -> Journal<'a> {
-    Journal {
-        store,
-        info,
-        server: &config.name,
-        server_url: config.base_url.as_str(),
-        account: Some(place.account.clone()),
-        sink: run.sink,
-    }
-}
-
-/// Removes one, as far as it is there, and closes what the journal has open of it. The lock is held.
-fn end(
-    place: &Place<'_>,
-    journal: &Journal<'_>,
-    run: RunOptions<'_>,
-    names: &Names,
-) -> Result<AuditorState, Trouble> {
-    let open = journal.store.open_steps()?;
-    let state = if is_gone(place, names)? {
-        AuditorState::Gone
-    } else {
-        let step = journal.begin(&names.consumer_key, REMOVES, json!(names))?;
-        let removed = take_away(place, names, run.settle);
-        let outcome = match &removed {
-            Ok(()) => Outcome::Done,
-            Err(trouble) => Outcome::Unknown(trouble.message.clone()),
-        };
-        journal.store.finish(step, &outcome)?;
-        removed?;
-        AuditorState::Removed
-    };
-    let ours = |row: &&JournalRow| {
-        let is_ours = |read: Names| read.consumer_key == names.consumer_key;
-        row.step.server_url == journal.server_url && Names::read(row).is_some_and(is_ours)
-    };
-    for row in open.iter().filter(ours) {
-        journal.store.finish(row.id, &outcome(row, state))?;
-    }
-    Ok(state)
-}
-
-/// How a step ended whose run did not end it.
-fn outcome(row: &JournalRow, state: AuditorState) -> Outcome {
-    if row.step.action != STANDS {
-        return Outcome::Unknown(
-            "the run was killed; a later run removed the auditor consumer, or found it gone"
-                .to_owned(),
-        );
-    }
-    let what = match state {
-        AuditorState::Removed => "a later run removed it",
-        _ => "a later run found it gone",
-    };
-    Outcome::Failed(format!(
-        "the run ended without removing the auditor consumer; {what}"
-    ))
 }

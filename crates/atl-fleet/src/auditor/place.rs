@@ -25,7 +25,8 @@ pub(super) fn at<T>(
     done
 }
 
-fn open(client: &Client) -> Result<Place<'_>, Trouble> {
+/// Signs in and looks at what is there; who opened the client signs out.
+pub(super) fn open(client: &Client) -> Result<Place<'_>, Trouble> {
     let type_id = &client.manifest()?.type_id;
     if client.product()? == Product::Other {
         return Err(Trouble::own(

@@ -104,6 +104,13 @@ fn every_product_lets_an_auditor_read_the_page_of_any_user() {
     }
 }
 
+/// Several threads may make calls with one.
+#[test]
+fn an_auditor_can_be_shared() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Auditor<'_>>();
+}
+
 #[test]
 fn no_credential_of_the_administrator_gets_into_a_signed_call() {
     let rig = Rig::new(vec![
