@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::StoreError;
 use crate::grants::{GrantRow, GrantState};
+use crate::imports::{ImportRow, Packs};
 use crate::journal::{JournalRow, Outcome, Step};
 use crate::postgres::Postgres;
 use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
@@ -182,6 +183,28 @@ impl Database {
     /// Whether there was such a grant.
     pub(crate) fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError> {
         self.write(|sql| tables::grants::delete_grant(sql, id))
+    }
+
+    /// All imports, by server.
+    pub(crate) fn imports(&mut self) -> Result<Vec<ImportRow>, StoreError> {
+        self.read(tables::imports::imports)
+    }
+
+    /// The import of a server, and its packs.
+    pub(crate) fn import(
+        &mut self,
+        server_url: &str,
+    ) -> Result<Option<(ImportRow, Packs)>, StoreError> {
+        self.read(|sql| tables::imports::import(sql, server_url))
+    }
+
+    /// Puts an import in the place of the former one of its server.
+    pub(crate) fn put_import(
+        &mut self,
+        import: &ImportRow,
+        packs: &[Vec<u8>],
+    ) -> Result<(), StoreError> {
+        self.write(|sql| tables::imports::put_import(sql, import, packs))
     }
 
     /// Adds an open step; returns its number.

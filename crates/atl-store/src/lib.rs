@@ -4,6 +4,7 @@ mod database;
 mod error;
 mod files;
 mod grants;
+mod imports;
 mod journal;
 mod key;
 mod lock;
@@ -20,6 +21,7 @@ mod url;
 
 pub use error::StoreError;
 pub use grants::{GrantRow, GrantSecrets, GrantState};
+pub use imports::{Import, ImportRow, Packer};
 pub use journal::{JournalRow, Outcome, Step};
 pub use key::KeySource;
 pub use lock::{Holder, Lock, LockHolder};

@@ -2,6 +2,7 @@
 
 mod copy;
 mod grants;
+mod imports;
 
 pub use copy::Moved;
 

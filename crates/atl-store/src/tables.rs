@@ -1,6 +1,7 @@
 //! Rows in SQL, the same on SQLite and on PostgreSQL.
 
 pub(crate) mod grants;
+pub(crate) mod imports;
 pub(crate) mod journal;
 
 use std::str::FromStr as _;

@@ -36,12 +36,13 @@ pub(crate) fn run(context: &Context, command: &Commands) -> Result<Exit> {
     let moved = Store::copy_to(&from, &key, &to)?;
     if format == Format::Table {
         context.output.text(&format!(
-            "copied to {to}, and compared: {}, {}, {}, {}, {}\n",
+            "copied to {to}, and compared: {}, {}, {}, {}, {}, {}\n",
             counted(moved.keypairs, "keypair"),
             counted(moved.registrations, "registration"),
             counted(moved.links, "link"),
             counted(moved.grants, "grant"),
             counted(moved.journal, "step"),
+            counted(moved.imports, "import"),
         ))?;
     } else {
         context.output.document(&json!({

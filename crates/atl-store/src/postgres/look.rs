@@ -39,9 +39,15 @@ fn read(client: &mut Client) -> Result<(Found, Vec<Vec<Row>>), Fault> {
     client.batch_execute(BEGIN)?;
     let found = migrations::version(client)?;
     let mut tables = Vec::new();
-    if matches!(found, Found::Version(version) if version <= migrations::latest()) {
-        for table in TABLES {
-            let rows = client.query_typed(&format!("SELECT * FROM atl_admin.{table}"), &[])?;
+    if let Found::Version(version) = found
+        && version <= migrations::latest()
+    {
+        for (table, since) in TABLES {
+            let rows = if since <= version {
+                client.query_typed(&format!("SELECT * FROM atl_admin.{table}"), &[])?
+            } else {
+                Vec::new()
+            };
             let rows: Result<Vec<_>, Fault> = rows.iter().map(session::row).collect();
             tables.push(rows?);
         }

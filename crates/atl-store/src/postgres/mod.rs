@@ -86,7 +86,7 @@ impl Postgres {
     /// Makes a store of these rows of `TABLES`; an error where there is one.
     pub(crate) fn create_with(&mut self, rows: &[Vec<Row>]) -> Result<(), StoreError> {
         let made = self.make(|session| {
-            for (table, rows) in TABLES.iter().zip(rows) {
+            for ((table, _), rows) in TABLES.iter().zip(rows) {
                 for row in rows {
                     session.insert(table, row)?;
                 }

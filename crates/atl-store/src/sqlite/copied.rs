@@ -7,14 +7,16 @@ use crate::StoreError;
 use crate::sql::{Fault, Row, Value};
 use crate::url::StoreName;
 
-/// The tables of a store, which have the same columns in both kinds of database.
-pub(crate) const TABLES: [&str; 6] = [
-    "meta",
-    "keypairs",
-    "registrations",
-    "links",
-    "journal",
-    "grants",
+/// The tables of a store, which have the same columns in both kinds of database, and the schema version that brought each.
+pub(crate) const TABLES: [(&str, u32); 8] = [
+    ("meta", 1),
+    ("keypairs", 1),
+    ("registrations", 1),
+    ("links", 1),
+    ("journal", 1),
+    ("grants", 3),
+    ("imports", 4),
+    ("imported_grants", 4),
 ];
 
 impl Sqlite {
@@ -42,6 +44,8 @@ impl Sqlite {
                 "SELECT * FROM links ORDER BY number",
                 "SELECT * FROM journal ORDER BY id",
                 "SELECT * FROM grants ORDER BY number",
+                "SELECT * FROM imports",
+                "SELECT * FROM imported_grants",
             ];
             all.into_iter()
                 .map(|select| sql.query(select, &[]))
@@ -61,7 +65,7 @@ fn fill(version: u32, tables: &[Vec<Row>]) -> Result<Connection, Fault> {
 
 /// Puts the rows of `TABLES` into tables that are empty.
 pub(super) fn insert(connection: &Connection, tables: &[Vec<Row>]) -> Result<(), Fault> {
-    for (table, rows) in TABLES.iter().zip(tables) {
+    for ((table, _), rows) in TABLES.iter().zip(tables) {
         for row in rows {
             let values = row.0.iter().map(|(_, value)| match value {
                 Value::Null => types::Value::Null,

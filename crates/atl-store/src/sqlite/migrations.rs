@@ -3,10 +3,11 @@
 use rusqlite::Connection;
 
 /// Version N is the first N of these. What has been released is never edited.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_base.sql"),
     include_str!("migrations/0002_proof.sql"),
     include_str!("migrations/0003_grants.sql"),
+    include_str!("migrations/0004_imports.sql"),
 ];
 
 /// The newest version known here.

@@ -18,6 +18,8 @@ pub struct Moved {
     pub grants: usize,
     /// Steps of the journal, with their numbers.
     pub journal: usize,
+    /// Imports, with all their rows.
+    pub imports: usize,
 }
 
 impl Store {
@@ -93,11 +95,18 @@ fn compare(from: &Store, to: &Store) -> Result<Moved, StoreError> {
     }
     let journal = from.journal(usize::MAX)?;
     same(journal == to.journal(usize::MAX)?, "journal")?;
+    let imports = from.imports()?;
+    same(imports == to.imports()?, "imports")?;
+    for row in &imports {
+        let [one, other] = [from, to].map(|store| store.database().import(&row.server_url));
+        same(one? == other?, "rows of an import")?;
+    }
     Ok(Moved {
         keypairs: keypairs.len(),
         registrations: registrations.len(),
         links: links.len(),
         grants: grants.len(),
         journal: journal.len(),
+        imports: imports.len(),
     })
 }

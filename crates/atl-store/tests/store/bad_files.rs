@@ -122,7 +122,7 @@ fn a_store_of_a_newer_version() {
                 .unwrap();
         },
         "store_too_new",
-        "the store `PATH` has schema 99, and this version knows schemas up to 3",
+        "the store `PATH` has schema 99, and this version knows schemas up to 4",
     );
 }
 

@@ -163,7 +163,7 @@ fn a_renewed_grant_takes_the_place_of_the_old_one(kind: Kind) {
 fn a_grant_is_replaced_in_one_step_or_not_at_all(kind: Kind) {
     let old = grant("000000000001");
     let (place, store) = filled(kind, std::slice::from_ref(&old));
-    place.refuse_grants();
+    place.refuse("grants");
     let new = grant("000000000002");
     let error = store.put_grant(&new, &grant_secrets("new"), &[&old.id]);
     assert_eq!(error.unwrap_err().code(), "store_failed");

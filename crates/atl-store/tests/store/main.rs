@@ -4,6 +4,7 @@
 
 mod bad_files;
 mod grants;
+mod imports;
 mod journal;
 mod keypairs;
 mod looking;

@@ -5,14 +5,16 @@ use std::path::PathBuf;
 use atl_store::{Outcome, Store};
 use rusqlite::Connection;
 use rusqlite::types::FromSql;
+use secrecy::ExposeSecret as _;
 
-use crate::place::{Place, grant, grant_secrets};
+use crate::imports::{import, packed};
+use crate::place::{Kind, Place, grant, grant_secrets, postgres};
 
 const FIXTURE_KEY: &str = "atl-admin-store-key-v1:Zml4dHVyZXMvc3RvcmUgLSBub3QgYSByZWFsIGtleSE=";
 
-fn fixture(version: u32) -> PathBuf {
+fn fixture(name: &str) -> String {
     let fixtures = concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/store");
-    PathBuf::from(fixtures).join(format!("v{version}.sql"))
+    fs_err::read_to_string(PathBuf::from(fixtures).join(name)).unwrap()
 }
 
 fn pragma<T: FromSql>(place: &Place, name: &str) -> T {
@@ -33,17 +35,19 @@ fn newest() -> u32 {
     version(&place)
 }
 
+fn put_key(place: &Place) {
+    fs_err::create_dir_all(place.key_file().parent().unwrap()).unwrap();
+    fs_err::write(place.key_file(), FIXTURE_KEY).unwrap();
+}
+
 /// A store of an earlier version.
 fn store_of(version: u32) -> Place {
     let place = Place::new();
-    for path in [place.store_file(), place.key_file()] {
-        fs_err::create_dir_all(path.parent().unwrap()).unwrap();
-    }
-    fs_err::write(place.key_file(), FIXTURE_KEY).unwrap();
-    let dump = fs_err::read_to_string(fixture(version)).unwrap();
+    put_key(&place);
+    fs_err::create_dir_all(place.store_file().parent().unwrap()).unwrap();
     Connection::open(place.store_file())
         .unwrap()
-        .execute_batch(&dump)
+        .execute_batch(&fixture(&format!("v{version}.sql")))
         .unwrap();
     place
 }
@@ -95,11 +99,56 @@ fn every_earlier_store_is_brought_up_to_date() {
         again.record_registration(&registration).unwrap();
         assert_eq!(again.registrations().unwrap(), [registration]);
 
-        assert_eq!(again.grants().unwrap(), [], "version 3 brought them");
-        let row = grant("6a1f0c9b2d3e");
-        again.put_grant(&row, &grant_secrets("t"), &[]).unwrap();
-        assert_eq!(again.grants().unwrap(), [row]);
+        check_grants(&again, earlier);
+        check_imports(&again);
     }
+}
+
+/// Version 3 brought grants.
+fn check_grants(store: &Store, earlier: u32) {
+    let kept = store.grants().unwrap();
+    assert_eq!(kept.len(), usize::from(earlier >= 3));
+    for row in &kept {
+        let secrets = store.grant_secrets(row).unwrap().unwrap();
+        assert_eq!(secrets.token.expose_secret(), "fixture-token-5gTq8");
+    }
+    let row = grant("7b2f0c9b2d3e");
+    store.put_grant(&row, &grant_secrets("t"), &[]).unwrap();
+    assert!(store.grants().unwrap().contains(&row));
+}
+
+/// Version 4 brought imports.
+fn check_imports(store: &Store) {
+    assert_eq!(store.imports().unwrap(), []);
+    let row = store
+        .put_import(&import("https://a.example"), packed(["row".into()]))
+        .unwrap();
+    assert_eq!(store.imports().unwrap(), [row]);
+}
+
+#[test]
+fn an_earlier_store_of_a_team_is_brought_up_to_date() {
+    if postgres("an_earlier_store_of_a_team_is_brought_up_to_date").is_none() {
+        return;
+    }
+    let place = Place::on(Kind::Postgres);
+    put_key(&place);
+    place
+        .database()
+        .client()
+        .batch_execute(&fixture("v3.postgres.sql"))
+        .unwrap();
+    let before = place.dump();
+    let looking = place.look();
+    check_content(&looking);
+    assert_eq!(looking.imports().unwrap(), []);
+    assert_eq!(place.dump(), before, "looking changes nothing");
+
+    check_content(&place.open());
+    let again = place.open();
+    check_content(&again);
+    check_grants(&again, 3);
+    check_imports(&again);
 }
 
 #[test]

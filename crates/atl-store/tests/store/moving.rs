@@ -3,6 +3,7 @@
 use atl_store::{KeyState, LinkMade, Outcome, Registration, Store};
 use jiff::Timestamp;
 
+use crate::imports::{import, packed};
 use crate::place::{Kind, Place, grant, grant_secrets, keypairs, on_both, step};
 
 on_both!(everything_arrives, a_place_that_has_a_store_is_refused);
@@ -44,6 +45,10 @@ fn filled(kind: Kind) -> Place {
             .put_grant(&grant(id), &grant_secrets(id), &[])
             .unwrap();
     }
+    let rows = packed((0..60_000).map(|number| format!("row {number}")));
+    store
+        .put_import(&import("https://a.example"), rows)
+        .unwrap();
     place
 }
 
@@ -62,7 +67,7 @@ fn everything_arrives(kind: Kind) {
             moved.links,
             moved.grants,
         ];
-        assert_eq!((counts, moved.journal), ([2, 1, 1, 2], 2));
+        assert_eq!((counts, moved.journal, moved.imports), ([2, 1, 1, 2], 2, 1));
         assert_eq!(from.files(), before, "the source is as it was");
 
         // It goes on where the other one was.

@@ -135,16 +135,20 @@ impl Place {
         client.execute(sql, &[]).unwrap()
     }
 
-    /// Makes every new grant fail.
-    pub(crate) fn refuse_grants(&self) {
+    /// Makes every new row of a table fail.
+    pub(crate) fn refuse(&self, table: &str) {
         match &self.database {
             None => Connection::open(self.store_file())
                 .unwrap()
-                .execute_batch("CREATE TRIGGER full BEFORE INSERT ON grants BEGIN SELECT RAISE(ABORT, 'no'); END")
+                .execute_batch(&format!(
+                    "CREATE TRIGGER full BEFORE INSERT ON {table} BEGIN SELECT RAISE(ABORT, 'no'); END"
+                ))
                 .unwrap(),
             Some(database) => database
                 .client()
-                .batch_execute("ALTER TABLE atl_admin.grants ADD CHECK (false) NOT VALID")
+                .batch_execute(&format!(
+                    "ALTER TABLE atl_admin.{table} ADD CHECK (false) NOT VALID"
+                ))
                 .unwrap(),
         }
     }

@@ -3,7 +3,7 @@
 use atl_testbed::{Postgres, PostgresDatabase};
 
 /// The tables as a Jira on PostgreSQL has them, in the schema of the search path.
-pub(crate) const TABLES: &str = r#"
+pub(crate) const TABLES: &str = r"
 CREATE TABLE oauthspconsumer (id numeric(18) PRIMARY KEY, created timestamp with time zone, consumer_key varchar(255),
     consumername varchar(255), public_key text, description text, callback text, two_l_o_allowed varchar(60),
     executing_two_l_o_user varchar(255), two_l_o_impersonation_allowed varchar(60), three_l_o_allowed varchar(60));
@@ -17,7 +17,7 @@ CREATE UNIQUE INDEX oauth_sp_token_index ON oauthsptoken (token);
 CREATE TABLE app_user (id numeric(18) PRIMARY KEY, user_key varchar(255), lower_user_name varchar(255));
 CREATE TABLE cwd_user (id numeric(18) PRIMARY KEY, directory_id numeric(18), user_name varchar(255),
     lower_user_name varchar(255), active numeric(9));
-"#;
+";
 
 /// Those of its plugins for OAuth 2 and personal access tokens.
 pub(crate) const PLUGIN_TABLES: &str = r#"
