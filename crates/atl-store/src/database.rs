@@ -5,6 +5,7 @@ use jiff::Timestamp;
 
 use crate::StoreError;
 use crate::grants::{GrantRow, GrantState};
+use crate::audits::{AuditKind, AuditMade, AuditRow};
 use crate::imports::{ImportRow, Packs};
 use crate::journal::{JournalRow, Outcome, Step};
 use crate::postgres::Postgres;
@@ -183,6 +184,24 @@ impl Database {
     /// Whether there was such a grant.
     pub(crate) fn delete_grant(&mut self, id: &str) -> Result<bool, StoreError> {
         self.write(|sql| tables::grants::delete_grant(sql, id))
+    }
+
+    /// The newest audit, or the newest one that is not newer than `until`.
+    pub(crate) fn last_audit(
+        &mut self,
+        until: Option<Timestamp>,
+    ) -> Result<Option<AuditMade>, StoreError> {
+        self.read(|sql| tables::audits::last(sql, until))
+    }
+
+    /// The next rows of an audit behind a key.
+    pub(crate) fn audit_rows(
+        &mut self,
+        number: i64,
+        kind: AuditKind,
+        after: &str,
+    ) -> Result<Vec<AuditRow>, StoreError> {
+        self.read(|sql| tables::audits::rows(sql, number, kind, after))
     }
 
     /// All imports, by server.

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod audits;
 mod database;
 mod error;
 mod files;
@@ -19,6 +20,7 @@ mod store;
 mod tables;
 mod url;
 
+pub use audits::{AuditKind, AuditMade, AuditRow, Comparison};
 pub use error::StoreError;
 pub use grants::{GrantRow, GrantSecrets, GrantState};
 pub use imports::{Import, ImportRow, Packer};
@@ -31,5 +33,5 @@ pub use postgres::{
 };
 pub use rows::{KeyState, KeypairRow, LinkMade, Registration};
 pub use spool::{Spool, SpoolOrder};
-pub use store::{Moved, Store};
+pub use store::{AuditRows, Moved, Store};
 pub use url::{StoreName, StoreUrl};

@@ -1,9 +1,11 @@
 //! The door.
 
+mod audits;
 mod copy;
 mod grants;
 mod imports;
 
+pub use audits::AuditRows;
 pub use copy::Moved;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,5 +1,6 @@
 //! Rows in SQL, the same on SQLite and on PostgreSQL.
 
+pub(crate) mod audits;
 pub(crate) mod grants;
 pub(crate) mod imports;
 pub(crate) mod journal;

@@ -7,7 +7,7 @@ use crate::sql::Fault;
 /// Version, and what brings the version before it there. What has been released is never edited.
 const MIGRATIONS: [(u32, &str); 2] = [
     (3, include_str!("migrations/0003_base.sql")),
-    (4, include_str!("migrations/0004_imports.sql")),
+    (4, include_str!("migrations/0004_inventory.sql")),
 ];
 
 /// The newest version known here.

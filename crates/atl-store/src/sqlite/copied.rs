@@ -8,7 +8,7 @@ use crate::sql::{Fault, Row, Value};
 use crate::url::StoreName;
 
 /// The tables of a store, which have the same columns in both kinds of database, and the schema version that brought each.
-pub(crate) const TABLES: [(&str, u32); 8] = [
+pub(crate) const TABLES: [(&str, u32); 10] = [
     ("meta", 1),
     ("keypairs", 1),
     ("registrations", 1),
@@ -17,6 +17,8 @@ pub(crate) const TABLES: [(&str, u32); 8] = [
     ("grants", 3),
     ("imports", 4),
     ("imported_grants", 4),
+    ("audits", 4),
+    ("audit_rows", 4),
 ];
 
 impl Sqlite {
@@ -46,6 +48,8 @@ impl Sqlite {
                 "SELECT * FROM grants ORDER BY number",
                 "SELECT * FROM imports",
                 "SELECT * FROM imported_grants",
+                "SELECT * FROM audits ORDER BY number",
+                "SELECT * FROM audit_rows",
             ];
             all.into_iter()
                 .map(|select| sql.query(select, &[]))

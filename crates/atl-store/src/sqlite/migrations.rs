@@ -7,7 +7,7 @@ const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/0001_base.sql"),
     include_str!("migrations/0002_proof.sql"),
     include_str!("migrations/0003_grants.sql"),
-    include_str!("migrations/0004_imports.sql"),
+    include_str!("migrations/0004_inventory.sql"),
 ];
 
 /// The newest version known here.

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::Store;
 use crate::audits::{AuditKind, AuditMade, AuditRow, Comparison};
-use crate::tables::audits::{self as sql, Writing};
+use crate::tables::audits::Writing;
 use crate::{StoreError, sql::Fault};
 
 /// Hands over rows, in the order of their keys.
@@ -40,12 +40,12 @@ impl Store {
     /// # Errors
     ///
     /// Where the store cannot be written, or rows could not be handed over.
-    pub fn put_audit(
+    pub fn put_audit<'r>(
         &self,
         made: Timestamp,
         comparison: &Comparison<'_>,
-        findings: AuditRows<'_>,
-        grants: AuditRows<'_>,
+        findings: AuditRows<'r>,
+        grants: AuditRows<'r>,
     ) -> Result<i64, StoreError> {
         let mut database = self.database();
         let mut broken = None;
@@ -77,6 +77,3 @@ impl Store {
         }
     }
 }
-
-/// Reading, for the database.
-pub(crate) use sql::{last, rows};

@@ -1,5 +1,6 @@
 //! Moving a store to another place: every row as it is, sealed as it is, in one transaction, and compared.
 
+use crate::audits::AuditKind;
 use crate::database::Database;
 use crate::postgres::Postgres;
 use crate::sqlite::Sqlite;
@@ -100,6 +101,24 @@ fn compare(from: &Store, to: &Store) -> Result<Moved, StoreError> {
     for row in &imports {
         let [one, other] = [from, to].map(|store| store.database().import(&row.server_url));
         same(one? == other?, "rows of an import")?;
+    }
+    let last = from.last_audit(None)?;
+    same(last == to.last_audit(None)?, "audits")?;
+    if let Some(last) = last {
+        for kind in [AuditKind::Finding, AuditKind::Grant] {
+            let mut after = String::new();
+            loop {
+                let rows = from.audit_rows(&last, kind, &after)?;
+                same(
+                    rows == to.audit_rows(&last, kind, &after)?,
+                    "rows of an audit",
+                )?;
+                let Some(row) = rows.last() else {
+                    break;
+                };
+                after.clone_from(&row.key);
+            }
+        }
     }
     Ok(Moved {
         keypairs: keypairs.len(),

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod audits;
 mod bad_files;
 mod grants;
 mod imports;

@@ -17,3 +17,19 @@ CREATE TABLE imported_grants (
     pack       BLOB    NOT NULL,
     PRIMARY KEY (server_url, number)
 ) STRICT;
+
+-- Audits, each with a number, and their rows: a row is there from the audit that first had it until the one that did not.
+CREATE TABLE audits (
+    number INTEGER PRIMARY KEY,
+    made   TEXT    NOT NULL,
+    rows   INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit_rows (
+    kind  TEXT    NOT NULL CHECK (kind IN ('finding', 'grant')),
+    key   TEXT    NOT NULL,
+    first INTEGER NOT NULL,
+    gone  INTEGER,
+    body  TEXT    NOT NULL,
+    PRIMARY KEY (kind, key, first)
+) STRICT, WITHOUT ROWID;
