@@ -18,6 +18,13 @@ pub(super) fn lineage(element: ElementRef<'_>) -> impl Iterator<Item = ElementRe
     iter::once(element).chain(element.ancestors().filter_map(ElementRef::wrap))
 }
 
+/// The texts of an element itself.
+pub(super) fn own_texts(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
+    element
+        .children()
+        .filter_map(|child| child.value().as_text().map(|text| &**text))
+}
+
 /// Texts as one line that is safe to print and not too long; `None` where there is none.
 pub(super) fn line<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
     let text = texts.collect::<Vec<_>>().join(" ");

@@ -3,7 +3,7 @@
 use scraper::ElementRef;
 
 use super::{
-    element::{elements, line, lineage},
+    element::{elements, line, lineage, own_texts},
     table,
     when::{Reading, ShownTime, epoch, machine, read},
 };
@@ -35,7 +35,7 @@ impl Labels {
 /// The labels of a row: what stands in the columns that say so, or in elements that do. `around` is what holds its
 /// revoker and no other, from the inside out.
 pub(super) fn of(row: ElementRef<'_>, around: &[ElementRef<'_>]) -> Labels {
-    if let Some(labels) = table::labels(row) {
+    if let Some(labels) = table::labels(row, around) {
         return labels;
     }
     let first = |sign: fn(&ElementRef<'_>) -> bool| {
@@ -83,10 +83,7 @@ pub(super) fn time(element: ElementRef<'_>) -> Option<ShownTime> {
 
 /// The time that an element itself says, in an attribute or in its own text.
 fn own_time(element: ElementRef<'_>) -> Option<ShownTime> {
-    let own = element
-        .children()
-        .filter_map(|child| child.value().as_text().map(|text| &**text));
-    for_scripts(element).or_else(|| words_of(&line(own)?))
+    for_scripts(element).or_else(|| words_of(&line(own_texts(element))?))
 }
 
 /// The time that attributes say: `datetime`, or a number in a `data-` attribute that is called after an issue.

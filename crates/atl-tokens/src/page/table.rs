@@ -6,30 +6,42 @@ use scraper::ElementRef;
 
 use super::{
     Strange,
-    element::{elements, line, lineage, title},
+    element::{elements, line, lineage, own_texts, title},
     labels::{self, Labels},
     token::names_a_token,
     when::ShownTime,
     words::{CONSUMER, CREATED, EXPIRES, HEADINGS, NONE, SCOPES},
 };
 
-/// What the cells of a row of a table say; `None` where it is no such row. In the cell of the consumer, its host or
-/// description may stand after its name. Where no heading is known, a time is known by what it is.
-pub(super) fn labels(row: ElementRef<'_>) -> Option<Labels> {
-    let table = table_of(row).filter(|_| row.value().name() == "tr")?;
-    let names: Vec<String> = rows(table).find(is_head).map(names).unwrap_or_default();
-    let cell = |column: Option<usize>| column.and_then(|column| cells(row).nth(column));
-    let expires = column(&names, EXPIRES);
-    let created = column(&names, CREATED).filter(|column| Some(*column) != expires);
-    let consumer = column(&names, CONSUMER).unwrap_or_default();
+/// What a row of a table says, or the list of terms that is in its place; `None` where it is neither. `around` is what
+/// holds its revoker and no other.
+pub(super) fn labels(row: ElementRef<'_>, around: &[ElementRef<'_>]) -> Option<Labels> {
+    if let Some(table) = table_of(row).filter(|_| row.value().name() == "tr") {
+        let names = rows(table).find(is_head).map(names).unwrap_or_default();
+        return Some(labels_of(row, &names, &cells(row).collect::<Vec<_>>()));
+    }
+    let list = around.iter().find(|it| it.value().name() == "dl")?;
+    let (names, cells) = terms(*list);
+    column(&names, CONSUMER)?;
+    Some(labels_of(*list, &names, &cells))
+}
+
+/// What cells below these headings say. In the cell of the consumer, its host or description may stand after its name.
+/// Where no heading is known, a time is known by what it is.
+fn labels_of(row: ElementRef<'_>, names: &[String], cells: &[ElementRef<'_>]) -> Labels {
+    let cell = |column: Option<usize>| column.and_then(|column| cells.get(column).copied());
+    let expires = column(names, EXPIRES);
+    let created = column(names, CREATED).filter(|column| Some(*column) != expires);
+    let consumer = column(names, CONSUMER).unwrap_or_default();
     let time = |cell: ElementRef<'_>| {
         labels::time(cell).or_else(|| line(cell.text()).map(|text| ShownTime::of(&text)))
     };
-    let others = cells(row)
+    let others = cells
+        .iter()
         .enumerate()
         .filter(|(at, _)| *at != consumer && Some(*at) != expires)
-        .filter_map(|(_, cell)| labels::time(cell));
-    Some(Labels {
+        .filter_map(|(_, cell)| labels::time(*cell));
+    Labels {
         consumer: cell(Some(consumer))
             .and_then(|cell| cell.text().find_map(|text| line([text].into_iter()))),
         created: cell(created)
@@ -37,8 +49,22 @@ pub(super) fn labels(row: ElementRef<'_>) -> Option<Labels> {
             .or_else(|| labels::for_scripts(row))
             .or_else(|| labels::earliest(others)),
         expires: cell(expires).and_then(time),
-        scopes: cell(column(&names, SCOPES)).map_or_else(Vec::new, labels::scopes),
-    })
+        scopes: cell(column(names, SCOPES)).map_or_else(Vec::new, labels::scopes),
+    }
+}
+
+/// The terms of a list, each with the first of what it says of them.
+fn terms(list: ElementRef<'_>) -> (Vec<String>, Vec<ElementRef<'_>>) {
+    let mut pairs: Vec<(String, ElementRef<'_>)> = Vec::new();
+    let mut term = None;
+    for child in list.child_elements() {
+        match child.value().name() {
+            "dt" => term = line(child.text()),
+            "dd" => pairs.extend(term.take().map(|term| (term.to_lowercase(), child))),
+            _ => {}
+        }
+    }
+    pairs.into_iter().unzip()
 }
 
 /// How many rows stand in a table between those of revokers and have none.
@@ -58,20 +84,19 @@ pub(super) fn rows_without(
 }
 
 /// Whether a page without revokers is one of access tokens that has none to show: it says "None specified", or has the
-/// table for them, empty. A list that cannot be read is none of these, nor is a page that asks for a password, nor one
-/// that shows something called a token.
+/// table for them, empty. A list that cannot be read is none of these, nor is a page that asks for a password.
 pub(super) fn says_none(page: ElementRef<'_>) -> Result<(), Strange> {
     let tables: Vec<_> = elements(page).filter(is_of_grants).collect();
-    let rows = tables
+    match tables
         .iter()
         .flat_map(|it| rows(*it))
         .filter(is_of_a_grant)
-        .count();
-    match rows.max(elements(page).filter(|it| names_a_token(*it)).count()) {
+        .count()
+    {
         0 => {}
         rows => return Err(Strange::Irrevocable { rows }),
     }
-    let says_none = page.text().any(is_none);
+    let says_none = elements(page).any(|it| own_texts(it).any(is_none) && !is_in_a_grant(it));
     let asks = elements(page).any(|it| it.attr("type") == Some("password"));
     if (says_none || !tables.is_empty()) && !asks {
         return Ok(());
@@ -85,6 +110,14 @@ fn is_of_grants(table: &ElementRef<'_>) -> bool {
         && rows(*table).find(is_head).map(names).is_some_and(|names| {
             column(&names, CONSUMER).is_some() && column(&names, CREATED).is_some()
         })
+}
+
+/// Whether something stands in a row or an item that shows a token: there it is what a consumer says of itself.
+fn is_in_a_grant(element: ElementRef<'_>) -> bool {
+    let is_row = |it: &ElementRef<'_>| matches!(it.value().name(), "tr" | "li" | "dl" | "article");
+    lineage(element)
+        .find(is_row)
+        .is_some_and(|row| elements(row).any(names_a_token))
 }
 
 fn is_of_a_grant(row: &ElementRef<'_>) -> bool {

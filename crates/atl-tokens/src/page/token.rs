@@ -85,14 +85,16 @@ fn tokens(row: ElementRef<'_>, controls: &[ElementRef<'_>], urls: &[&str]) -> BT
         .collect()
 }
 
-/// What acts on a row: the row itself, what revokes it, and the form around that. Links elsewhere in it are the
-/// consumer's, who may point them anywhere.
+/// What acts on a row: the row itself, what revokes it with all that is around it there, and the form of that. Links
+/// elsewhere in it are the consumer's, who may point them anywhere.
 fn controls<'a>(row: ElementRef<'a>, revoker: ElementRef<'a>) -> Vec<ElementRef<'a>> {
-    let form = lineage(revoker)
-        .take_while(|it| *it != row)
-        .find(|it| it.value().name() == "form");
-    let inner = form.unwrap_or(revoker);
-    [row].into_iter().chain(elements(inner)).collect()
+    let around = || lineage(revoker).skip(1).take_while(|it| *it != row);
+    let inner = around().find(|it| it.value().name() == "form");
+    [row]
+        .into_iter()
+        .chain(around())
+        .chain(elements(inner.unwrap_or(revoker)))
+        .collect()
 }
 
 /// The attributes that are URLs, or may be.

@@ -16,8 +16,8 @@ const OPTIONAL: [&str; 19] = [
     "rp", "rt", "tbody", "td", "tfoot", "th", "thead", "tr",
 ];
 
-/// Whether a page is whole. Where it writes end tags that it could leave out, it must come to the last of them; where it
-/// leaves them out, everything else that it opens must be closed.
+/// Whether a page is whole. One that closes its head closes itself as well, though both could be left out; of any other,
+/// everything that must be closed is closed.
 pub(super) fn is_whole(html: &str) -> bool {
     let mut page = Page::default();
     pieces(html, |piece| page.see(&piece));
@@ -29,7 +29,7 @@ struct Page {
     broken: bool,
     /// Whether `</html>` or `</body>` was the last tag.
     over: bool,
-    /// Whether it writes end tags that it could leave out.
+    /// Whether it closed its head.
     closes: bool,
     /// How many of each element that must be closed are open.
     open: HashMap<String, i64>,
@@ -46,7 +46,7 @@ impl Page {
             }
             Piece::End(name) => {
                 self.over = matches!(*name, "html" | "body");
-                self.closes |= OPTIONAL.contains(name);
+                self.closes |= *name == "head";
                 self.count(name, -1);
             }
             Piece::Broken => self.broken = true,
@@ -73,7 +73,8 @@ mod tests {
         }
         check("", true);
         check("<p>None specified", true);
-        check("<p>None specified</p>", false);
+        check("<p>None specified</p>", true);
+        check("<head></head><p>None specified</p>", false);
         check(
             "<html><body><p>None specified</p></body></html>\n<!-- 1 -->",
             true,
@@ -82,7 +83,7 @@ mod tests {
         check("<html><body><div><p>None specified</p></body></html>", true);
         check("<TABLE><TR><TD>1<TD>2</TABLE>", true);
         check("<TABLE><TR><TD>1<TD>2", false);
-        check("<table><tr><td>1</td></tr></table>", false);
+        check("<table><tr><td>1</td></tr>", false);
         check("<UL><LI>1<LI>2</UL><P>3", true);
         check("<UL><LI>1<LI><B>2", false);
         check("<P>1<BR><IMG SRC=x><HR>", true);

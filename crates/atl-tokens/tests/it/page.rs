@@ -2,10 +2,11 @@
 
 use atl_client::{Client, Failure, Login};
 use atl_testbed::{
-    ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Fault, Generation, Layout,
-    Matcher, Server, Setting,
+    ADMIN, ADMIN_PASSWORD, ALICE, ALICE_PASSWORD, BOB, BOB_PASSWORD, Fault, Generation, Language,
+    Layout, Matcher, OAuth2Grant, Oddity, Server, Setting, Token,
 };
-use atl_tokens::{PageRow, Strange, TokensError, read_page};
+use atl_tokens::{RowKind, Strange, TokensError, read_page};
+use jiff::Timestamp;
 use secrecy::ExposeSecret as _;
 
 use crate::{FIRST, OF_BOB, SECOND, anonymous, fill, jira, products, signed_in};
@@ -16,40 +17,104 @@ fn alice(server: &Server) -> Client {
     signed_in(server, ALICE, ALICE_PASSWORD, Login::Auto)
 }
 
-/// Token and consumer of each.
-fn shown(rows: &[PageRow]) -> Vec<(&str, Option<&str>)> {
-    let shown = rows.iter().map(|row| {
-        let token = row.token().unwrap();
-        (token.expose_secret(), row.consumer_name.as_deref())
+/// What the page shows of the grants of an account, in its order.
+fn listed(server: &Server, user: &str, password: &str) -> Vec<(String, String, Option<i64>)> {
+    let client = signed_in(server, user, password, Login::Auto);
+    let rows = read_page(&client).unwrap();
+    let listed = rows.into_iter().map(|row| {
+        let what = match &row.kind {
+            RowKind::Oauth1(token) => token.expose_secret().to_owned(),
+            RowKind::Oauth2(handle) => handle.clone(),
+            RowKind::Oauth2Unnamed(_) => "unnamed".to_owned(),
+        };
+        let created = row.created.and_then(|created| created.at());
+        let name = row.consumer_name.unwrap_or_default();
+        (what, name, created.map(Timestamp::as_second))
     });
-    shown.collect()
+    listed.collect()
 }
 
+/// Layouts that the reader was made with, and others; all languages; and texts that look like tokens and are none.
 #[test]
-fn every_layout_shows_the_grants_of_the_account_and_no_others() {
+fn every_layout_in_every_language_shows_the_grants_of_the_account_and_no_others() {
+    const DAY: i64 = 1_762_128_000;
     let estate = jira();
     let server = estate.server(0);
     fill(server);
-    for layout in Layout::ALL {
+    for token in server.tokens() {
+        let created = DAY;
+        server.add_token(Token { created, ..token });
+    }
+    let grant = OAuth2Grant::new("OAuth 2 app", ALICE, DAY);
+    server.put_oauth2_grant(grant.clone());
+    let row = |what: &str, name: &str| (what.to_owned(), name.to_owned(), Some(DAY));
+    let of_alice = [
+        row(FIRST, "Deploy bot"),
+        row(SECOND, "CI & <more>"),
+        row(&grant.id, "OAuth 2 app"),
+    ];
+    let layouts = Layout::ALL.into_iter().chain(Layout::UNSEEN);
+    for layout in layouts {
         server.set(Setting::Layout(layout));
-        let grants = read_page(&alice(server)).unwrap();
-        let expected = [(FIRST, Some("Deploy bot")), (SECOND, Some("CI & <more>"))];
-        assert_eq!(shown(&grants), expected, "{layout:?}");
-        for grant in &grants {
-            let created = grant.created.as_ref().unwrap();
-            assert_eq!(
-                created.at().unwrap().as_second(),
-                0,
-                "{layout:?}: {created:?}"
-            );
+        for language in Language::ALL {
+            server.set(Setting::Language(language));
+            for oddity in [None, Some(Oddity::Decoys)] {
+                server.set(Setting::Oddity(oddity));
+                let name = format!("{layout:?} {language:?} {oddity:?}");
+                assert_eq!(listed(server, ALICE, ALICE_PASSWORD), of_alice, "{name}");
+                let of_bob = [row(OF_BOB, "Deploy bot")];
+                assert_eq!(listed(server, BOB, BOB_PASSWORD), of_bob, "{name}");
+            }
         }
+    }
+}
 
-        let bob = signed_in(server, BOB, BOB_PASSWORD, Login::Auto);
-        let grants = read_page(&bob).unwrap();
-        assert_eq!(shown(&grants), [(OF_BOB, Some("Deploy bot"))], "{layout:?}");
+#[test]
+fn none_is_what_a_page_says_in_a_language_that_is_known() {
+    let estate = jira();
+    let server = estate.server(0);
+    fill(server);
+    for layout in Layout::ALL.into_iter().chain(Layout::UNSEEN) {
+        server.set(Setting::Layout(layout));
+        for language in Language::ALL {
+            server.set(Setting::Language(language));
+            for oddity in [None, Some(Oddity::Decoys)] {
+                server.set(Setting::Oddity(oddity));
+                let admin = signed_in(server, ADMIN, ADMIN_PASSWORD, Login::Auto);
+                let name = format!("{layout:?} {language:?} {oddity:?}");
+                match read_page(&admin) {
+                    Ok(rows) => assert!(rows.is_empty(), "{name}"),
+                    // What stands in place of rows is known in English only.
+                    Err(error) => {
+                        assert_ne!(language, Language::English, "{name}: {error}");
+                        assert_eq!(error.code(), "page_not_understood", "{name}");
+                    }
+                }
+            }
+        }
+    }
+}
 
-        let admin = signed_in(server, ADMIN, ADMIN_PASSWORD, Login::Auto);
-        assert!(read_page(&admin).unwrap().is_empty(), "{layout:?}");
+#[test]
+fn what_stands_in_place_of_the_page_is_not_one_without_grants() {
+    let estate = jira();
+    let server = estate.server(0);
+    fill(server);
+    for layout in Layout::ALL.into_iter().chain(Layout::UNSEEN) {
+        server.set(Setting::Layout(layout));
+        for (oddity, code) in [
+            (Oddity::SignIn, "page_not_understood"),
+            (Oddity::Error(200), "page_not_understood"),
+            (Oddity::Error(500), "server_error"),
+            (Oddity::Half, "page_not_understood"),
+        ] {
+            server.set(Setting::Oddity(Some(oddity)));
+            for (user, password) in [(ALICE, ALICE_PASSWORD), (ADMIN, ADMIN_PASSWORD)] {
+                let client = signed_in(server, user, password, Login::Auto);
+                let error = read_page(&client).unwrap_err();
+                assert_eq!(error.code(), code, "{layout:?} {oddity:?} {user}: {error}");
+            }
+        }
     }
 }
 
@@ -124,11 +189,13 @@ fn a_page_that_was_not_understood_is_kept_without_its_secrets() {
 fn a_page_of_ten_megabytes_is_not_one_without_grants() {
     let estate = jira();
     let server = estate.server(0);
-    let page = format!("<p>None specified</p>{}", " ".repeat(10 * 1024 * 1024));
-    server.set(Fault::Answer(200, page).on(Matcher::path(PATH)));
+    fill(server);
+    server.set(Setting::Oddity(Some(Oddity::Padded(10 * 1024 * 1024))));
     let error = read_page(&alice(server)).unwrap_err();
     assert_eq!(error.code(), "too_large", "{error}");
     assert_eq!(error.failure(), Failure::Unreachable);
+    server.set(Setting::Oddity(Some(Oddity::Padded(1024 * 1024))));
+    assert_eq!(read_page(&alice(server)).unwrap().len(), 2);
 }
 
 #[test]
