@@ -23,7 +23,8 @@ use crate::{
     websudo::Elevated,
 };
 
-/// A client for one server. One thread uses it at a time; nothing is sent until it is asked something.
+/// A client for one server; nothing is sent until it is asked something. One thread signs in and elevates; bare calls, and
+/// those of an account that is signed in, may come from several at once.
 pub struct Client {
     pub(crate) config: ServerConfig,
     pub(crate) secrets: Secrets,

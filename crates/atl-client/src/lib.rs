@@ -29,7 +29,7 @@ pub use connection::ConnectionFault;
 pub use error::{ClientError, Failure};
 pub use incoming::{CopyError, Incoming};
 pub use manifest::Manifest;
-pub use product::Product;
+pub use product::{PersonalTokens, Product, UserList};
 pub use redact::Secrets;
 pub use refusal::Refusal;
 pub use request::{Body, Redirect, Repeat, Request};

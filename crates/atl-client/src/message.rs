@@ -19,13 +19,28 @@ pub(crate) fn message(body: &[u8], secrets: &Secrets) -> Option<String> {
     (!short.is_empty()).then_some(short)
 }
 
-/// Status (`message`), `ErrorListEntity` (`message` list, `fields`), v3 `errors`, Jira's `errorMessages` and `errors`.
+/// Status (`message`), `ErrorListEntity` (`message` list, `fields`), v3 `errors`, Jira's `errorMessages` and `errors`; where
+/// there is none of these, what the plugins for tokens say (`error`, `error_description`; protocol.md 4.1, 4.4).
 fn of_json(value: &Value) -> String {
-    let mut parts = Vec::new();
-    for key in ["message", "errorMessages", "errors", "reason"] {
-        collect(value.get(key), &mut parts);
+    let of = |keys: &[&str]| {
+        let mut parts = Vec::new();
+        for key in keys {
+            collect(value.get(*key), &mut parts);
+        }
+        parts.join("; ")
+    };
+    let said = of(&[
+        "message",
+        "errorMessages",
+        "errors",
+        "fieldErrors",
+        "reason",
+    ]);
+    if said.is_empty() {
+        of(&["error", "error_description"])
+    } else {
+        said
     }
-    parts.join("; ")
 }
 
 fn collect(value: Option<&Value>, parts: &mut Vec<String>) {
@@ -125,6 +140,18 @@ mod tests {
         check(
             r#"{"errors":[{"context":null,"message":"not permitted","exceptionName":"x.Y"}]}"#,
             Some("not permitted"),
+        );
+        check(
+            r#"{"exception":"x.Y","error":"not a system administrator"}"#,
+            Some("not a system administrator"),
+        );
+        check(
+            r#"{"error":"invalid_request","error_description":"https is required"}"#,
+            Some("invalid_request; https is required"),
+        );
+        check(
+            r#"{"status":404,"error":"Not Found","message":"gone"}"#,
+            Some("gone"),
         );
         check("XSRF check failed", Some("XSRF check failed"));
         check(

@@ -1,4 +1,4 @@
-//! The one table of what differs between the products (protocol.md 5, 6).
+//! The one table of what differs between the products (protocol.md 4, 5, 6).
 
 /// The product behind a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -40,6 +40,52 @@ pub(crate) struct Profile {
     pub(crate) elevation_pages: &'static [&'static str],
     /// How to get a secure administrator session (protocol.md 5.3), where that is known.
     pub(crate) elevation: Option<Elevation>,
+    /// Where it lists its users.
+    users: Option<UserList>,
+    /// Where an administrator finds personal access tokens.
+    personal_tokens: PersonalTokens,
+}
+
+/// Where a product lists its users, part by part [doc].
+#[derive(Debug)]
+pub struct UserList {
+    /// The path, with the query that it needs.
+    pub path: &'static str,
+    /// The parameters that say where a part begins and how long it is.
+    pub part: (&'static str, &'static str),
+    /// How long a part is at most.
+    pub longest: usize,
+    /// The member of the answer that holds the users; `None` where the answer is their list.
+    pub rows: Option<&'static str>,
+    /// The member of a user that is the name.
+    pub name: &'static str,
+    /// The member of a user that stands in paths.
+    pub slug: &'static str,
+    /// What the list is called in texts, and what it may miss.
+    pub note: &'static str,
+}
+
+/// Where an administrator finds the personal access tokens of others (protocol.md 4).
+#[derive(Debug)]
+pub enum PersonalTokens {
+    /// One search over all of them, for system administrators.
+    Search {
+        /// Takes a search as JSON.
+        search: &'static str,
+        /// Each token is below it.
+        tokens: &'static str,
+        /// Deletes a list of them, for system administrators.
+        admin: &'static str,
+    },
+    /// A list for each user.
+    OfUser {
+        /// The lists are below it, each by the slug of its user, and the tokens below these.
+        users: &'static str,
+    },
+    /// Only their own users see them.
+    OwnersOnly,
+    /// That is not known.
+    Unknown,
 }
 
 /// One way to get a session.
@@ -91,6 +137,13 @@ pub(crate) enum FormToken {
     Page(&'static str),
 }
 
+/// The plugin of Jira and Confluence (protocol.md 4.1).
+const PAT_PLUGIN: PersonalTokens = PersonalTokens::Search {
+    search: "rest/pat/latest/tokens/search",
+    tokens: "rest/pat/latest/tokens",
+    admin: "rest/pat/latest/admin/tokens",
+};
+
 static JIRA: Profile = Profile {
     tokens_reach_admin: true,
     basic_query: None,
@@ -122,6 +175,16 @@ static JIRA: Profile = Profile {
         ],
         token: FormToken::Cookie("atlassian.xsrf.token"),
     }),
+    users: Some(UserList {
+        path: "rest/api/2/user/search?username=.&includeInactive=true",
+        part: ("startAt", "maxResults"),
+        longest: 1000,
+        rows: None,
+        name: "name",
+        slug: "name",
+        note: "the users that Jira's search for `.` finds, which may miss those that this account may not see",
+    }),
+    personal_tokens: PAT_PLUGIN,
 };
 
 static CONFLUENCE: Profile = Profile {
@@ -147,6 +210,16 @@ static CONFLUENCE: Profile = Profile {
         ],
         token: FormToken::Page("authenticate.action?destination=/admin/viewgeneralconfig.action"),
     }),
+    users: Some(UserList {
+        path: "rest/api/group/confluence-users/member",
+        part: ("start", "limit"),
+        longest: 200,
+        rows: Some("results"),
+        name: "username",
+        slug: "username",
+        note: "the members of the group confluence-users, which misses users of other groups, and may miss those who may not log in",
+    }),
+    personal_tokens: PAT_PLUGIN,
 };
 
 static BITBUCKET: Profile = Profile {
@@ -164,6 +237,18 @@ static BITBUCKET: Profile = Profile {
     login_pages: &["/login"],
     elevation_pages: &["websudo"],
     elevation: None,
+    users: Some(UserList {
+        path: "rest/api/1.0/users",
+        part: ("start", "limit"),
+        longest: 1000,
+        rows: Some("values"),
+        name: "name",
+        slug: "slug",
+        note: "the users that Bitbucket lists, which may miss those without a licence",
+    }),
+    personal_tokens: PersonalTokens::OfUser {
+        users: "rest/access-tokens/latest/users",
+    },
 };
 
 static BAMBOO: Profile = Profile {
@@ -193,6 +278,16 @@ static BAMBOO: Profile = Profile {
         ],
         token: FormToken::None,
     }),
+    users: Some(UserList {
+        path: "rest/api/latest/admin/users",
+        part: ("start", "limit"),
+        longest: 1000,
+        rows: Some("results"),
+        name: "name",
+        slug: "name",
+        note: "the users that Bamboo lists for administrators",
+    }),
+    personal_tokens: PersonalTokens::OwnersOnly,
 };
 
 static OTHER: Profile = Profile {
@@ -204,6 +299,8 @@ static OTHER: Profile = Profile {
     login_pages: &["/login"],
     elevation_pages: &["websudo"],
     elevation: None,
+    users: None,
+    personal_tokens: PersonalTokens::Unknown,
 };
 
 impl Product {
@@ -227,6 +324,16 @@ impl Product {
             Self::Bamboo => "Bamboo",
             Self::Other => "this product",
         }
+    }
+
+    /// Where it lists its users, where that is known.
+    pub fn user_list(self) -> Option<&'static UserList> {
+        self.profile().users.as_ref()
+    }
+
+    /// Where an administrator finds the personal access tokens of others.
+    pub fn personal_tokens(self) -> &'static PersonalTokens {
+        &self.profile().personal_tokens
     }
 
     pub(crate) fn profile(self) -> &'static Profile {

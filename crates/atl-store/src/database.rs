@@ -4,8 +4,8 @@ use atl_keys::Fingerprint;
 use jiff::Timestamp;
 
 use crate::StoreError;
-use crate::grants::{GrantRow, GrantState};
 use crate::audits::{AuditKind, AuditMade, AuditRow};
+use crate::grants::{GrantRow, GrantState};
 use crate::imports::{ImportRow, Packs};
 use crate::journal::{JournalRow, Outcome, Step};
 use crate::postgres::Postgres;

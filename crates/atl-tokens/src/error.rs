@@ -1,6 +1,6 @@
 //! Why grants were not listed or not revoked.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use atl_client::{ClientError, Failure};
 use atl_oauth::OauthError;
@@ -49,6 +49,56 @@ pub enum TokensError {
         account: Box<str>,
         /// The grant.
         id: Box<str>,
+    },
+    /// A call as a user was taken for that of another.
+    #[error("{server}: a call as `{wanted}` was taken for one of `{actual}`")]
+    SomebodyElse {
+        /// The server.
+        server: Box<str>,
+        /// Whose it was to be.
+        wanted: Box<str>,
+        /// Whose it was.
+        actual: Box<str>,
+    },
+    /// The server knows no such user, so nobody can act as that user.
+    #[error("{server}: there is no user `{user}`")]
+    UnknownUser {
+        /// The server.
+        server: Box<str>,
+        /// The user.
+        user: Box<str>,
+    },
+    /// Nobody can act as this user.
+    #[error(
+        "{server}: no call can be made as `{user}`: the user may not log in, or the consumer may not impersonate"
+    )]
+    NotAllowed {
+        /// The server.
+        server: Box<str>,
+        /// The user.
+        user: Box<str>,
+    },
+    /// It is not known how this product lists its users.
+    #[error("{server}: it is not known how this product lists its users")]
+    NoUserList {
+        /// The server.
+        server: Box<str>,
+    },
+    /// A list that comes in parts does not end.
+    #[error("{server}: {what} gives the same part of its list again and again")]
+    Endless {
+        /// The server.
+        server: Box<str>,
+        /// `METHOD path`.
+        what: Box<str>,
+    },
+    /// A personal access token that nobody but its user can delete.
+    #[error(
+        "{server}: personal access tokens of this product are seen and deleted by their own users only"
+    )]
+    OwnersOnly {
+        /// The server.
+        server: Box<str>,
     },
     /// The server did not say that it revoked the grant.
     #[error("{server}: the revocation of grant {id} was answered with {status} and {got}")]
@@ -152,6 +202,12 @@ impl TokensError {
             Self::NotUnderstood { .. } => "page_not_understood",
             Self::Expired { .. } => "grant_expired",
             Self::NotTheirs { .. } => "grant_of_another_user",
+            Self::SomebodyElse { .. } => "acts_as_somebody_else",
+            Self::UnknownUser { .. } => "unknown_user",
+            Self::NotAllowed { .. } => "user_not_allowed",
+            Self::NoUserList { .. } => "no_user_list",
+            Self::Endless { .. } => "endless_list",
+            Self::OwnersOnly { .. } => "owners_only",
             Self::NotRevoked { .. } => "not_revoked",
             Self::Database { source, .. } => source.code(),
             Self::NoJira { .. } => "database_not_jira",
@@ -188,6 +244,12 @@ impl TokensError {
             ),
             Self::DatabaseTooOld { .. } => "read from a copy on PostgreSQL 11 or newer; a token is never read to compute its digest here".into(),
             Self::NotTheirs { .. } => "sign in as the user who gave it, or revoke it with a call that it signs itself".into(),
+            Self::SomebodyElse { actual, .. } => format!("the user may have been renamed: try `{actual}`"),
+            Self::UnknownUser { .. } => "check the name; where the user was deleted, the server drops the grants with their next use".into(),
+            Self::NotAllowed { .. } => "a database or an export shows the grants of such users; they end with the consumer, or when the user may log in again and revokes them".into(),
+            Self::NoUserList { .. } => "name the users with `--users FILE`".into(),
+            Self::Endless { .. } => "something before the server may drop the query of requests; name the users with `--users FILE`".into(),
+            Self::OwnersOnly { .. } => "ask the user to delete it, or have the administrator delete it on the user's page in the administration".into(),
             Self::NotRevoked { page, status, .. } => match status {
                 404 | 405 => format!("this server takes no such call: have the user remove the grant at {page}"),
                 401 | 403 => format!("the server kept its user out: have the user remove the grant at {page}, or delete the application link"),
@@ -204,6 +266,8 @@ impl TokensError {
             Self::Oauth(error) => error.failure(),
             Self::Expired { .. }
             | Self::NotTheirs { .. }
+            | Self::NotAllowed { .. }
+            | Self::OwnersOnly { .. }
             | Self::NotRevoked {
                 status: 401 | 403, ..
             } => Failure::Refused,
@@ -218,11 +282,15 @@ impl TokensError {
             | Self::NoJira { .. }
             | Self::SeveralJiras { .. }
             | Self::DatabaseTooOld { .. }
+            | Self::SomebodyElse { .. }
+            | Self::Endless { .. }
             | Self::NotRevoked {
                 status: 200..300 | 500..,
                 ..
             } => Failure::Unreachable,
-            Self::NotRevoked { .. } => Failure::Failed,
+            Self::UnknownUser { .. } | Self::NoUserList { .. } | Self::NotRevoked { .. } => {
+                Failure::Failed
+            }
         }
     }
 
@@ -232,13 +300,30 @@ impl TokensError {
             Self::Client(error) => error.may_have_happened(),
             Self::Oauth(error) => error.may_have_happened(),
             Self::NotRevoked { status, .. } => matches!(status, 200..300 | 500..),
-            Self::NotUnderstood { .. }
-            | Self::Expired { .. }
-            | Self::NotTheirs { .. }
-            | Self::Database { .. }
-            | Self::NoJira { .. }
-            | Self::SeveralJiras { .. }
-            | Self::DatabaseTooOld { .. } => false,
+            _ => false,
+        }
+    }
+
+    /// A copy of the page that was not understood, without its secrets.
+    pub fn redacted(&self) -> Option<&RedactedPage> {
+        match self {
+            Self::NotUnderstood { redacted, .. } => Some(redacted),
+            _ => None,
+        }
+    }
+
+    /// How long to wait before the same may succeed, where that may be: a server that is down or busy now need not be later.
+    pub(crate) fn may_pass_after(&self) -> Option<Duration> {
+        let (Self::Client(error) | Self::Oauth(OauthError::Client(error))) = self else {
+            return None;
+        };
+        match error {
+            ClientError::RateLimited { retry_after, .. } => Some(retry_after.unwrap_or_default()),
+            ClientError::Connection { .. }
+            | ClientError::Status {
+                status: 500..=599, ..
+            } => Some(Duration::ZERO),
+            _ => None,
         }
     }
 }

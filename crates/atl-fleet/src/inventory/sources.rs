@@ -5,17 +5,13 @@ use std::{ops::ControlFlow, sync::OnceLock};
 use atl_client::Client;
 use atl_store::Store;
 use atl_tokens::{
-    AdminSearch, Coverage, DatabaseSource, ExportSource, Found, Gap, GrantEntry, GrantKind,
-    Impersonated, OwnPage, Source, SourceKind, TokensError, users,
+    Coverage, DatabaseSource, Found, Gap, GrantEntry, GrantKind, Impersonated, OwnPage, Pats,
+    Source, SourceKind, TokensError, users,
 };
 
 use super::{Ask, names::Names, stopped};
 use crate::{
-    auditor::Auditor,
-    engine::RunOptions,
-    event::Event,
-    step::RunInfo,
-    trouble::Trouble,
+    auditor::Auditor, engine::RunOptions, event::Event, step::RunInfo, trouble::Trouble,
     wanted::ReadyServer,
 };
 
@@ -59,7 +55,7 @@ impl OnServer<'_> {
             // The store was read for all servers at once.
             SourceKind::Store => return None,
             SourceKind::Page => OwnPage::new(self.client).read(take),
-            SourceKind::Pat => AdminSearch::new(self.client, parallel).read(take),
+            SourceKind::Pat => Pats::new(self.client, parallel).read(take),
             SourceKind::Database => match self.database()? {
                 Ok(mut database) => database.read(take),
                 Err(error) => {
@@ -67,10 +63,7 @@ impl OnServer<'_> {
                     self.failed(source, note, Gap::from(&error))
                 }
             },
-            SourceKind::Export => {
-                let base_url = self.client.base_url();
-                ExportSource::new(self.store?, self.client.server(), base_url).read(take)
-            }
+            SourceKind::Export => return None,
             SourceKind::Impersonated => match self.impersonated(take) {
                 Ok(coverage) => coverage,
                 Err(trouble) => self.failed(source, "no page was read", trouble.into()),
@@ -116,6 +109,8 @@ impl OnServer<'_> {
                 "name a store with `--store`",
             )
         })?;
+        // A password that is refused is sent once, and the auditor signs in by itself.
+        self.client.sign_in()?;
         let auditor = Auditor::set_up(self.server, store, self.info, self.run)?;
         let mut coverage = self.pages(&auditor, take);
         if let Err(trouble) = auditor.take_down() {

@@ -102,7 +102,10 @@ fn an_audit_is_whole_or_not_at_all(kind: Kind) {
             })
         },
     );
-    assert!(matches!(broken, Err(StoreError::Spool { .. })), "{broken:?}");
+    assert!(
+        matches!(broken, Err(StoreError::Spool { .. })),
+        "{broken:?}"
+    );
     assert_eq!(store.last_audit(None).unwrap(), None);
     put(&store, 100, &[("a", "1")], &|_, _| false).unwrap();
 }

@@ -4,7 +4,7 @@ use atl_client::Failure;
 use serde::{Serialize, Serializer};
 
 use super::SourceKind;
-use crate::TokensError;
+use crate::{RedactedPage, TokensError};
 
 /// What was looked at: a source of grants, or the application links with their consumers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -44,6 +44,9 @@ pub struct Coverage {
     /// Why something that was asked for could not be looked at; what is incomplete by nature has none.
     #[serde(rename = "error")]
     pub gap: Option<Gap>,
+    /// A page that was not understood, without its secrets: to be kept where somebody can look at it.
+    #[serde(skip)]
+    pub page: Option<RedactedPage>,
 }
 
 impl Coverage {
@@ -59,6 +62,7 @@ impl Coverage {
             complete: true,
             note: note.into(),
             gap: None,
+            page: None,
         }
     }
 
@@ -85,6 +89,13 @@ impl Coverage {
             gap: Some(gap),
             ..Self::partial(server, source, note)
         }
+    }
+
+    /// The same with the page that an error is about, where it is about one.
+    #[must_use]
+    pub fn with_page(mut self, error: &TokensError) -> Self {
+        self.page = error.redacted().cloned();
+        self
     }
 }
 

@@ -5,18 +5,24 @@
     reason = "a helper of a test fails as its test does"
 )]
 
+mod as_user;
 mod database;
+mod impersonated;
 mod jira_tables;
+mod own_page;
 mod page;
+mod pats;
 mod revocation;
 mod rules;
+mod users;
 
-use std::sync::LazyLock;
+use std::{ops::ControlFlow, sync::LazyLock};
 
 use atl_client::{BaseUrl, Client, Credentials, Login, ServerConfig, Tls, Transport};
 use atl_keys::{KeySize, Keypair};
 use atl_oauth::ConsumerSigner;
 use atl_testbed::{Consumer, Estate, Generation, Kind, Link, Server, ServerSpec, Token};
+use atl_tokens::{Coverage, Found, GrantEntry, LookedAt, Source};
 
 const KINDS: [Kind; 4] = [Kind::Jira, Kind::Confluence, Kind::Bitbucket, Kind::Bamboo];
 
@@ -58,6 +64,33 @@ fn fill(server: &Server) {
     ] {
         server.add_token(Token::access(token, key, user));
     }
+}
+
+/// A consumer that may impersonate everybody.
+fn add_auditor(server: &Server) {
+    let link = server.add_link(Link::generic("Auditor", "https://auditor.example.com"));
+    let public = KEY.public_key().to_one_line();
+    let mut consumer = Consumer::new("auditor", "Auditor", &public).unwrap();
+    consumer.impersonation = true;
+    server.put_consumer(Some(link), consumer);
+}
+
+fn auditor() -> ConsumerSigner<'static> {
+    ConsumerSigner::new("auditor", &*KEY)
+}
+
+/// What a source finds, in the order of ids, and its coverage.
+fn read(mut source: impl Source) -> (Vec<GrantEntry>, Coverage) {
+    let mut grants = Vec::new();
+    let coverage = source.read(&mut |found| {
+        if let Found::Grant(grant) = found {
+            grants.push(*grant);
+        }
+        ControlFlow::Continue(())
+    });
+    grants.sort_by(|one, other| one.id.cmp(&other.id));
+    assert_eq!(coverage.source, LookedAt::Source(source.kind()));
+    (grants, coverage)
 }
 
 /// The tokens that are alive, sorted.
