@@ -67,9 +67,11 @@ impl Names {
         }
     }
 
-    /// Whether this is its link.
+    /// Whether this is its link. Whatever the journal says, which is not sealed, a link to anywhere else is not.
     pub(super) fn is_on(&self, link: &ApplicationLink) -> bool {
-        link.id.eq_ignore_ascii_case(&self.link_id) || link.has_url(&self.application_url)
+        let named =
+            link.id.eq_ignore_ascii_case(&self.link_id) || link.has_url(&self.application_url);
+        named && is_auditor(link)
     }
 }
 
@@ -135,5 +137,14 @@ mod tests {
         };
         assert_eq!(Names::of_link(&listed), one);
         assert!(one.is_on(&listed) && !other.is_on(&listed));
+        let elsewhere = ApplicationLink {
+            rpc_url: Some("https://deploy.example.com".to_owned()),
+            ..listed
+        };
+        let tampered_with = Names {
+            application_url: "https://deploy.example.com".to_owned(),
+            ..one
+        };
+        assert!(!tampered_with.is_on(&elsewhere));
     }
 }

@@ -19,10 +19,11 @@ use atl_store::{Outcome, Step, Store};
 use atl_testbed::{
     ALICE, Consumer, Exchange, Fault, Kind, Link, Matcher, Rule, ServerSpec, Setting, When,
 };
+use serde_json::json;
 
 use crate::{
     auditor::{assert_none_left, set_up},
-    rig::{Rig, info, run},
+    rig::{DEPLOY, Rig, info, run},
 };
 
 /// The whole life of an auditor; whether nothing went wrong.
@@ -164,6 +165,40 @@ fn one_that_was_left_is_removed_and_the_journal_says_by_whom() {
     assert_eq!(outcomes["auditor remove"], &Outcome::Done);
     let killed = outcomes["auditor consumer"];
     assert!(matches!(killed, Outcome::Unknown(_)), "{killed:?}");
+}
+
+/// The journal is not sealed: whoever can write it must not be able to have other links deleted.
+#[test]
+fn a_journal_that_names_another_link_has_nothing_deleted() {
+    let rig = Rig::jira();
+    rig.provision();
+    leave(&rig);
+    let store = rig.store();
+    let link = rig.server().link(DEPLOY).unwrap();
+    let [open] = store.open_steps().unwrap().try_into().unwrap();
+    store
+        .begin(&Step {
+            detail: json!({
+                "link_id": link.id.to_string(),
+                "application_url": DEPLOY,
+                "consumer_key": "deploy-bot",
+            }),
+            ..open.step
+        })
+        .unwrap();
+    let interrupted = AtomicBool::new(false);
+    let options = RunOptions {
+        settle: Duration::ZERO,
+        ..run(&interrupted)
+    };
+    let ended = remove_left_behind(&rig.ready(), &store, &info(), options).unwrap();
+    assert_eq!(
+        states(&ended),
+        [AuditorState::Removed, AuditorState::Left],
+        "{ended:#?}"
+    );
+    assert_eq!(rig.server().links(), [link]);
+    assert!(rig.server().consumer("deploy-bot").is_some());
 }
 
 #[test]
