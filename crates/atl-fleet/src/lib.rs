@@ -3,6 +3,7 @@
 mod adopt;
 pub mod age;
 pub mod auditor;
+pub mod audit;
 mod authorize;
 pub mod check;
 mod choose;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 /// One day.
-pub(crate) const DAY: Duration = Duration::from_secs(86_400);
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// Whether what was made then is at least so old now.
 pub(crate) fn older_than(made: Timestamp, now: Timestamp, limit: Duration) -> bool {
@@ -16,7 +16,7 @@ pub(crate) fn older_than(made: Timestamp, now: Timestamp, limit: Duration) -> bo
 /// A time in days, or in hours where it is no whole number of days.
 pub(crate) fn in_days(time: Duration) -> String {
     let seconds = time.as_secs();
-    if seconds % DAY.as_secs() == 0 {
+    if seconds.is_multiple_of(DAY.as_secs()) {
         format!("{}d", seconds / DAY.as_secs())
     } else {
         format!("{}h", seconds / 3600)
@@ -39,6 +39,6 @@ mod tests {
     #[test]
     fn words() {
         assert_eq!(in_days(90 * DAY), "90d");
-        assert_eq!(in_days(Duration::from_secs(36 * 3600)), "36h");
+        assert_eq!(in_days(Duration::from_hours(36)), "36h");
     }
 }

@@ -6,6 +6,6 @@ mod grant;
 mod source;
 
 pub use coverage::{Coverage, Gap, LookedAt};
-pub use finding::{Finding, Severity};
+pub use finding::{Finding, Severity, finding_id};
 pub use grant::{GrantEntry, GrantKind, GrantStatus, SourceKind, UserStatus, server_side_id};
 pub use source::{Found, RegisteredConsumer, Source};

@@ -20,7 +20,7 @@ pub use database::DatabaseSource;
 pub use error::{TokensError, Unexpected};
 pub use inventory::{
     Coverage, Finding, Found, Gap, GrantEntry, GrantKind, GrantStatus, LookedAt,
-    RegisteredConsumer, Severity, Source, SourceKind, UserStatus, server_side_id,
+    RegisteredConsumer, Severity, Source, SourceKind, UserStatus, finding_id, server_side_id,
 };
 pub use oauth2::{revoke_oauth2_as, revoke_oauth2_signed_in};
 pub use own::{Revoked, read_page, revoke_signed, revoke_signed_in};

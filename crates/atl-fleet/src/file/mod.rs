@@ -8,6 +8,7 @@ mod at_hand;
 mod check;
 mod decode;
 mod error;
+mod ignore_list;
 mod mask;
 mod model;
 mod ready;

@@ -18,7 +18,7 @@ use super::{
 };
 
 /// No fleet file is larger.
-const LARGEST: u64 = 1024 * 1024;
+pub(super) const LARGEST: u64 = 1024 * 1024;
 
 /// A valid fleet file whose secrets are not looked up yet.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ fn others_can_write(_: &std::fs::Metadata) -> bool {
 }
 
 /// The bytes as text: UTF-8, with or without a byte order mark.
-fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, FleetErrors> {
+pub(super) fn text<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, FleetErrors> {
     let (valid, problem) = match std::str::from_utf8(bytes) {
         Ok(text) => match text.find('\0') {
             None => return Ok(text),

@@ -102,7 +102,7 @@ fn failure(text: &str, is_key: fn(&str) -> bool, error: &Error) -> (Position, Pr
         Error::UnsupportedTag { .. } => Problem::new("not valid YAML: this tag is not known")
             .suggest("put a text that begins with `!` in quotes"),
         Error::MultipleDocuments { .. } => {
-            Problem::new("a fleet file is one document").suggest("remove the line `---`")
+            Problem::new("the file has to be one document").suggest("remove the line `---`")
         }
         Error::MergeValueNotMapOrSeqOfMaps { .. } => {
             Problem::new("`<<` merges mappings, and this is none")
@@ -111,9 +111,9 @@ fn failure(text: &str, is_key: fn(&str) -> bool, error: &Error) -> (Position, Pr
         | Error::AliasReplayLimitExceeded { .. }
         | Error::AliasExpansionLimitExceeded { .. }
         | Error::AliasReplayStackDepthExceeded { .. }
-        | Error::AliasError { .. } => Problem::new(
-            "too large or too deeply nested once its aliases are expanded to be a fleet file",
-        ),
+        | Error::AliasError { .. } => {
+            Problem::new("too large or too deeply nested once its aliases are expanded")
+        }
         _ => Problem::new("not valid YAML"),
     };
     let line = usize::try_from(at.line)

@@ -44,18 +44,18 @@ pub struct Finding {
 }
 
 impl Finding {
-    /// A short stable id, by which a baseline knows it again: of rule, server and subject.
+    /// A short stable id, by which a baseline knows it again.
     pub fn id(&self) -> String {
-        let Self {
-            rule,
-            server,
-            subject,
-            ..
-        } = self;
-        let digest = Sha256::digest(format!("{rule}\n{server}\n{subject}"));
-        digest[..6]
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        finding_id(&self.rule, &self.server, &self.subject)
     }
+}
+
+/// The id of the finding of this rule, on this server, about this: the first 12 hex digits of the SHA-256 of the three.
+pub fn finding_id(rule: &str, server: &str, subject: &str) -> String {
+    use std::fmt::Write as _;
+    let digest = Sha256::digest(format!("{rule}\n{server}\n{subject}"));
+    digest[..6].iter().fold(String::new(), |mut id, byte| {
+        write!(id, "{byte:02x}").ok();
+        id
+    })
 }
