@@ -9,8 +9,8 @@ use clap::{
 
 use crate::{
     commands::{
-        apply, authorize, check, completions, history, init, keys, links, man, plan, request,
-        rotate, store, tokens,
+        apply, audit, authorize, check, completions, history, init, keys, links, man, plan,
+        request, rotate, store, tokens,
     },
     environment,
     flags::{self, Color, Format, Switch},
@@ -154,6 +154,8 @@ pub enum Commands {
     Request(request::Args),
     /// Give consumers new keypairs, and prove them
     Rotate(rotate::Args),
+    /// Find out who granted what to whom, and what is wrong with it
+    Audit(audit::Args),
     /// Manage application links one at a time
     #[command(subcommand)]
     Links(links::Commands),

@@ -1,6 +1,7 @@
 //! One file holds one command: its arguments, and what it does with them.
 
 pub mod apply;
+pub mod audit;
 pub mod authorize;
 pub mod check;
 pub mod completions;

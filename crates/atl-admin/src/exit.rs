@@ -62,7 +62,7 @@ impl Exit {
             Self::Refused => "authentication or authorisation refused",
             Self::Partly => "some servers succeeded and some did not",
             Self::Pending => {
-                "changes pending (`plan --detailed-exitcode`), or findings (`authorize --status`, `tokens verify`)"
+                "changes pending (`plan --detailed-exitcode`), or findings (`audit --fail-on`, `authorize --status`, `tokens verify`)"
             }
             Self::Interrupted => "interrupted; what was done is in the journal",
         }

@@ -75,20 +75,36 @@ impl Target {
 
     /// Writes a file that only its owner may read, from its first byte on.
     pub(crate) fn write_secret(&self, contents: &[u8]) -> Result<()> {
-        self.write(contents, 0o600)
+        self.write(0o600, &mut |to| to.write_all(contents))
     }
 
     /// Writes a file that everybody may read, as far as the umask lets them.
     pub(crate) fn write_public(&self, contents: &[u8]) -> Result<()> {
-        self.write(contents, 0o644)
+        self.write_public_with(&mut |to| to.write_all(contents))
+    }
+
+    /// The same of what comes piece by piece.
+    pub(crate) fn write_public_with(
+        &self,
+        contents: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<()> {
+        self.write(0o644, contents)
     }
 
     /// Writes beside the file first, so that it appears whole and durably, and never in the place of another.
-    fn write(&self, contents: &[u8], mode: u32) -> Result<()> {
+    fn write(
+        &self,
+        mode: u32,
+        contents: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<()> {
         let failed = |error: io::Error| Error::path("write", &self.path, &error);
         let folder = folder(&self.path);
         let mut draft = draft(folder, mode).map_err(failed)?;
-        draft.write_all(contents).map_err(failed)?;
+        let mut buffered = io::BufWriter::new(draft.as_file_mut());
+        contents(&mut buffered)
+            .and_then(|()| buffered.flush())
+            .map_err(failed)?;
+        drop(buffered);
         draft.as_file().sync_all().map_err(failed)?;
         let persisted = if self.replace {
             draft.persist(&self.path)

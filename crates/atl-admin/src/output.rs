@@ -1,5 +1,6 @@
 //! What goes to stdout: data and nothing else, in the format that was asked for.
 
+pub(crate) mod audit;
 pub(crate) mod auditors;
 mod csv;
 pub(crate) mod grants;

@@ -11,8 +11,8 @@ use anstream::ColorChoice;
 use crate::{
     cli::{self, Cli, Commands},
     commands::{
-        apply, authorize, check, completions, history, init, keys, links, man, plan, request,
-        rotate, schema, store, tokens,
+        apply, audit, authorize, check, completions, history, init, keys, links, man, plan,
+        request, rotate, schema, store, tokens,
     },
     context::Context,
     environment,
@@ -51,6 +51,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Authorize(args) => authorize::run(&context, &args),
         Commands::Request(args) => request::run(&context, args),
         Commands::Rotate(args) => rotate::run(&context, &args),
+        Commands::Audit(args) => audit::run(&context, &args),
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
         Commands::Tokens(command) => tokens::run(&context, &command),

@@ -1,9 +1,14 @@
-//! The audit: what servers have beside grants, held against the rules; and what of the findings is new.
+//! The audit: what servers have, held against the rules; and what of the findings is new.
 
 mod baseline;
+mod coverage;
 mod findings;
+mod fleet;
 mod ignore;
+mod look;
+mod server;
 
 pub use baseline::{Baseline, BaselineError, BaselineWriter};
 pub use findings::{Accepted, Counts, Findings, Reported};
 pub use ignore::{IgnoreEntry, IgnoreList, Ignoring};
+pub use look::{Audit, look};

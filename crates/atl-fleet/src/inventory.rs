@@ -10,6 +10,7 @@ mod stored;
 
 use std::{ops::ControlFlow, sync::atomic::Ordering};
 
+use atl_client::Client;
 use atl_store::{SpoolOrder, Store};
 use atl_tokens::{Coverage, GrantEntry, LookedAt, RegisteredConsumer, SourceKind};
 use jiff::Timestamp;
@@ -91,9 +92,22 @@ pub fn gather(
     info: &RunInfo,
     run: RunOptions<'_>,
 ) -> Result<Inventory, StartError> {
+    let clients = clients(&ready.servers)?;
+    gather_from(&clients, ready, store, ask, filter, info, run)
+}
+
+/// The same from servers that go on being asked: a password that one of them refused is not sent to it again.
+pub(crate) fn gather_from(
+    clients: &[Client],
+    ready: &Ready,
+    store: Option<&Store>,
+    ask: &Ask,
+    filter: &GrantFilter,
+    info: &RunInfo,
+    run: RunOptions<'_>,
+) -> Result<Inventory, StartError> {
     let now = Timestamp::now();
     let collect = Collect::new(ready, ask, filter.sort, now)?;
-    let clients = clients(&ready.servers)?;
     (run.sink)(&Event::Begin {
         phase: "list",
         servers: clients.len(),
@@ -103,8 +117,11 @@ pub fn gather(
         let stored = stored::grants(ready, store, ask)?;
         coverage.extend(stored.read(&|grant| collect.put(grant)));
         collect.fault()?;
+        for line in &coverage {
+            (run.sink)(&Event::Coverage(line));
+        }
     }
-    let asked = side_by_side(run.parallel, &clients, |place, client| {
+    let asked = side_by_side(run.parallel, clients, |place, client| {
         let server = &ready.servers[place];
         let on = OnServer {
             server,
@@ -162,17 +179,32 @@ impl Inventory {
         &self,
         take: &mut dyn FnMut(GrantEntry) -> ControlFlow<()>,
     ) -> Result<(), StartError> {
-        let ids = self.named()?;
         let mut left = self.filter.limit.unwrap_or(usize::MAX);
-        self.whole(SpoolOrder::Given, &mut |grant| {
+        self.matching(&mut |grant| {
             if left == 0 {
                 return ControlFlow::Break(());
             }
-            if !self.filter.matches(&grant, &ids, self.now) {
-                return ControlFlow::Continue(());
-            }
             left -= 1;
             take(grant)
+        })
+    }
+
+    /// The same without a limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`Inventory::each`].
+    pub fn matching(
+        &self,
+        take: &mut dyn FnMut(GrantEntry) -> ControlFlow<()>,
+    ) -> Result<(), StartError> {
+        let ids = self.named()?;
+        self.whole(SpoolOrder::Given, &mut |grant| {
+            if self.filter.matches(&grant, &ids, self.now) {
+                take(grant)
+            } else {
+                ControlFlow::Continue(())
+            }
         })
     }
 

@@ -2,8 +2,8 @@
 
 mod adopt;
 pub mod age;
-pub mod auditor;
 pub mod audit;
+pub mod auditor;
 mod authorize;
 pub mod check;
 mod choose;

@@ -1,6 +1,6 @@
 //! `tokens`
 
-mod filters;
+pub(crate) mod filters;
 mod list;
 pub(crate) mod reach;
 mod renew;

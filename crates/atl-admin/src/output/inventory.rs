@@ -73,72 +73,93 @@ impl Counts {
         *group.entry(grant.status).or_default() += 1;
     }
 
-    /// Prints them; gives how many grants there are.
-    pub(crate) fn show(&self, context: &Context) -> Result<u64> {
-        let key = self.by.key();
-        let columns = [
-            Column::new(
-                key,
-                match self.by {
-                    By::User => "USER",
-                    By::Consumer => "CONSUMER",
-                    By::Server => "SERVER",
-                },
-            ),
+    /// What there is to show of each group.
+    pub(crate) fn columns(&self) -> [Column; 6] {
+        let heading = match self.by {
+            By::User => "USER",
+            By::Consumer => "CONSUMER",
+            By::Server => "SERVER",
+        };
+        [
+            Column::new(self.by.key(), heading),
             Column::new("grants", "GRANTS"),
             Column::new("active", "ACTIVE"),
             Column::new("expired", "EXPIRED"),
             Column::new("rejected", "REJECTED"),
             Column::new("unknown", "UNKNOWN"),
-        ];
-        let total = |counts: &BTreeMap<GrantStatus, u64>| counts.values().sum::<u64>();
-        let rows: Vec<Value> = self
-            .groups
+        ]
+    }
+
+    /// One row a group.
+    pub(crate) fn rows(&self) -> Vec<Value> {
+        let key = self.by.key();
+        self.groups
             .iter()
             .map(|(name, counts)| {
                 let count = |status| counts.get(&status).copied().unwrap_or_default();
                 json!({
                     key: name,
-                    "grants": total(counts),
+                    "grants": counts.values().sum::<u64>(),
                     "active": count(GrantStatus::Active),
                     "expired": count(GrantStatus::Expired),
                     "rejected": count(GrantStatus::Rejected),
                     "unknown": count(GrantStatus::Unknown),
                 })
             })
-            .collect();
-        context.output.listing("groups", "group", &columns, &rows)?;
-        Ok(self.groups.values().map(total).sum())
+            .collect()
+    }
+
+    /// How many grants there are.
+    pub(crate) fn total(&self) -> u64 {
+        self.groups.values().flat_map(BTreeMap::values).sum()
+    }
+
+    /// Prints them; gives how many grants there are.
+    pub(crate) fn show(&self, context: &Context) -> Result<u64> {
+        let output = &context.output;
+        output.listing("groups", "group", &self.columns(), &self.rows())?;
+        Ok(self.total())
     }
 }
 
 /// Says for people what could be seen and what not: below a table, and on stderr where stdout has another form. What
 /// could not be looked at is an error.
 pub(crate) fn tell_coverage(context: &Context, coverage: &[Coverage]) -> Result<()> {
+    if context.output.format() == Format::Table {
+        context.output.text("\n")?;
+        show_coverage(context, coverage)?;
+    }
+    tell_unseen(context, coverage);
+    Ok(())
+}
+
+/// The table of what could be seen.
+pub(crate) fn show_coverage(context: &Context, coverage: &[Coverage]) -> Result<()> {
+    let columns = [
+        Column::new("server", "SERVER"),
+        Column::new("source", "SOURCE"),
+        Column::new("seen", "SEEN"),
+        Column::new("note", "NOTE"),
+    ];
+    let rows: Vec<Value> = coverage
+        .iter()
+        .map(|line| {
+            let seen = match (line.complete, &line.gap) {
+                (true, _) => "all",
+                (false, None) => "part",
+                (false, Some(_)) => "not all that was asked for",
+            };
+            json!({ "server": line.server, "source": line.source, "seen": seen, "note": line.note })
+        })
+        .collect();
+    context
+        .output
+        .listing("coverage", "coverage", &columns, &rows)
+}
+
+/// Says on stderr what stdout has no place for.
+pub(crate) fn tell_unseen(context: &Context, coverage: &[Coverage]) {
     match context.output.format() {
-        Format::Table => {
-            let columns = [
-                Column::new("server", "SERVER"),
-                Column::new("source", "SOURCE"),
-                Column::new("seen", "SEEN"),
-                Column::new("note", "NOTE"),
-            ];
-            let rows: Vec<Value> = coverage
-                .iter()
-                .map(|line| {
-                    let seen = match (line.complete, &line.gap) {
-                        (true, _) => "all",
-                        (false, None) => "part",
-                        (false, Some(_)) => "not all that was asked for",
-                    };
-                    json!({ "server": line.server, "source": line.source, "seen": seen, "note": line.note })
-                })
-                .collect();
-            context.output.text("\n")?;
-            context
-                .output
-                .listing("coverage", "coverage", &columns, &rows)?;
-        }
         Format::Csv => coverage.iter().for_each(|line| {
             let source = serde_json::to_value(line.source).unwrap_or_default();
             term::note(&format!(
@@ -148,13 +169,12 @@ pub(crate) fn tell_coverage(context: &Context, coverage: &[Coverage]) -> Result<
                 line.note
             ));
         }),
-        Format::Json | Format::Ndjson | Format::Yaml => return Ok(()),
+        Format::Table => {}
+        Format::Json | Format::Ndjson | Format::Yaml => return,
     }
-    for (line, gap) in coverage
-        .iter()
-        .filter_map(|line| Some((line, line.gap.as_ref()?)))
-    {
-        tell(&line.server, &Trouble::from(gap));
+    for line in coverage {
+        if let Some(gap) = &line.gap {
+            tell(&line.server, &Trouble::from(gap));
+        }
     }
-    Ok(())
 }

@@ -129,20 +129,54 @@ impl<'a> Stream<'a> {
         line.trim_end().to_owned() + "\n"
     }
 
+    /// Ends the list, and goes on with these fields and another list of the same document.
+    pub(crate) fn then(
+        mut self,
+        between: &[(&str, Value)],
+        name: &str,
+        event: &'a str,
+        columns: &'a [Column],
+    ) -> Result<Self> {
+        self.close(between)?;
+        let head = match self.output.format {
+            Format::Json => format!(",\n  \"{name}\": ["),
+            Format::Yaml => format!("{name}:"),
+            Format::Csv => csv::header(columns),
+            Format::Table | Format::Ndjson => String::new(),
+        };
+        self.push(&head)?;
+        Ok(Self {
+            event,
+            columns,
+            rows: 0,
+            held: Vec::new(),
+            widths: Vec::new(),
+            ..self
+        })
+    }
+
     /// Ends the list, and the document with more fields.
     pub(crate) fn end(mut self, more: &[(&str, Value)]) -> Result<u64> {
+        self.close(more)?;
+        if self.output.format == Format::Json {
+            self.push("\n}\n")?;
+        }
+        self.output.text(&self.buffer)?;
+        Ok(self.rows)
+    }
+
+    /// Ends the list, and prints these fields.
+    fn close(&mut self, more: &[(&str, Value)]) -> Result<()> {
         let empty = self.rows == 0;
         match self.output.format {
             Format::Json => {
-                let close = if empty { "]" } else { "\n  ]" };
-                self.push(close)?;
+                self.push(if empty { "]" } else { "\n  ]" })?;
                 for (name, value) in more {
                     let value =
                         serde_json::to_string_pretty(value).map_err(|error| internal(&error))?;
                     let value = value.replace('\n', "\n  ");
                     self.push(&format!(",\n  \"{name}\": {value}"))?;
                 }
-                self.push("\n}\n")?;
             }
             Format::Yaml => {
                 self.push(if empty { " []\n" } else { "\n" })?;
@@ -159,8 +193,7 @@ impl<'a> Stream<'a> {
             }
             Format::Csv | Format::Ndjson => {}
         }
-        self.output.text(&self.buffer)?;
-        Ok(self.rows)
+        Ok(())
     }
 
     fn push(&mut self, text: &str) -> Result<()> {

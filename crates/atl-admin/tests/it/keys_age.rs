@@ -18,7 +18,7 @@ pub(crate) fn the_key(fleet: &Fleet) -> Value {
 }
 
 /// Has every keypair of the store made, and proven, so many hours ago.
-fn age(fleet: &Fleet, hours: i64) {
+pub(crate) fn age(fleet: &Fleet, hours: i64) {
     let then = Timestamp::now() - SignedDuration::from_hours(hours);
     let then = format!("{then:.9}");
     let store = Connection::open(fleet.env.path("home/data/atl-admin/store.db")).unwrap();

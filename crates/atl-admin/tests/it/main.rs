@@ -8,8 +8,12 @@
 mod absent;
 mod acceptance;
 mod apply;
+mod audit;
+mod audit_bad_days;
+mod audit_known;
 mod auditor_kill;
 mod auditors;
+mod audits;
 mod authorize_browser;
 #[cfg(unix)]
 mod authorize_chromium;

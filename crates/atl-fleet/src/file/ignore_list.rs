@@ -19,7 +19,7 @@ use crate::audit::{IgnoreEntry, IgnoreList};
 
 /// A text that means what is written.
 #[derive(Debug, Clone)]
-struct Written<T>(T);
+pub(super) struct Written<T>(T);
 
 impl<T: FromText> Decode for Written<T> {
     fn decode(node: Node, cx: &mut Context<'_>) -> Option<Self> {
@@ -57,7 +57,7 @@ impl FromText for Rule {
 
 /// Why a finding was accepted.
 #[derive(Debug, Clone)]
-struct Reason(String);
+pub(super) struct Reason(String);
 
 impl FromText for Reason {
     fn from_text(text: &str) -> Result<Self, Problem> {

@@ -165,7 +165,7 @@ impl ServerFacts {
 
 impl LinkFacts {
     /// The incoming consumer, where one was seen.
-    pub(super) fn consumer(&self) -> Option<&ConsumerFacts> {
+    pub fn consumer(&self) -> Option<&ConsumerFacts> {
         match &self.incoming {
             Incoming::Consumer(consumer) => Some(consumer),
             Incoming::NotSeen | Incoming::Nothing => None,

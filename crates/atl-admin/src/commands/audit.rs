@@ -1,0 +1,163 @@
+//! `audit`
+
+mod baseline;
+mod remove;
+
+use std::path::PathBuf;
+
+use atl_fleet::{
+    Needs,
+    audit::{Audit, Findings, IgnoreList, look},
+    of_looking,
+};
+use atl_tokens::Severity;
+use jiff::{Timestamp, tz::TimeZone};
+
+use super::tokens::{filters::Filters, reach::Reach};
+use crate::{
+    context::{Context, run_info},
+    error::Result,
+    exit::Exit,
+    interrupt,
+    output::{audit::show, inventory::By},
+    progress::Progress,
+    term,
+};
+use baseline::Target;
+
+const COMMAND: &str = "audit";
+
+/// The arguments.
+#[derive(Debug, clap::Args)]
+#[command(
+    after_help = "Changes nothing on any server, unless `--with-auditor` or `--remove-auditor` is given. Reads application links, \
+                  their consumers and settings, and the grants of all sources as `tokens list` does; the rules are in \
+                  docs/rules. What could not be seen is in the coverage, and is never taken for clean. Filters narrow the \
+                  grants that are listed and judged; links, keys and settings are judged all the same. `--consumer` narrows \
+                  everything.\n\n\
+                  The table shows findings, `-v` with advice; `csv` prints findings; `json`, `yaml` and `ndjson` have the \
+                  grants too.\n\n\
+                  Exit codes: 4 where every server refused, 3 where something that was asked for could not be looked at, \
+                  10 where `--fail-on` is given and there are new findings of that severity or a higher one, else 0.\n\n\
+                  Examples:\n  atl-admin audit\n  atl-admin audit --fail-on medium --baseline known.json --ignore accepted.yaml\n  \
+                  atl-admin audit --write-baseline known.json\n  atl-admin audit --with-auditor -o json\n  \
+                  atl-admin audit --remove-auditor"
+)]
+pub struct Args {
+    /// Which grants.
+    #[command(flatten)]
+    pub filters: Filters,
+    /// Where they are looked for.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Count the grants, for each user, consumer or server, in place of listing them
+    #[arg(long, value_name = "GROUP", value_enum)]
+    pub by: Option<By>,
+    /// Exit with 10 where there are new findings of this severity or a higher one
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub fail_on: Option<Level>,
+    /// The findings in this file are known, and not new
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write the findings of this audit to a file for `--baseline`; a file that is something else is not overwritten
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+    /// The findings in this YAML file were accepted: a list of `rule`, `reason`, and perhaps `server`, `subject`, `until`
+    #[arg(long, value_name = "FILE")]
+    pub ignore: Option<PathBuf>,
+    /// Only remove auditor consumers that earlier runs left behind on the selected servers
+    #[arg(long, conflicts_with_all = ["with_auditor", "fail_on", "baseline", "write_baseline", "ignore", "by"])]
+    pub remove_auditor: bool,
+}
+
+/// A severity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Level {
+    /// Worth knowing
+    Low,
+    /// To be mended
+    Medium,
+    /// To be mended now
+    High,
+}
+
+impl Level {
+    fn severity(self) -> Severity {
+        match self {
+            Self::Low => Severity::Low,
+            Self::Medium => Severity::Medium,
+            Self::High => Severity::High,
+        }
+    }
+}
+
+pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
+    if args.remove_auditor {
+        return remove::run(context);
+    }
+    let mut findings = held_against(args)?;
+    let target = args
+        .write_baseline
+        .as_deref()
+        .map(Target::new)
+        .transpose()?;
+    let filter = args.filters.filter();
+    let ask = args.reach.ask(context, &filter.users)?;
+    let ready = context.ready(Needs {
+        admin: true,
+        ..ask.needs()
+    })?;
+    // An auditor consumer is in the journal before it is on a server.
+    let store = if ask.auditor {
+        Some(context.store(COMMAND)?)
+    } else {
+        context.store_to_look_at()?
+    };
+    let progress = Progress::new(context);
+    let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
+    let info = run_info(COMMAND);
+    let audit = look(
+        &ready,
+        store.as_ref(),
+        &ask,
+        &filter,
+        &info,
+        progress.run(&sink),
+    )?;
+    progress.finish();
+    audit.judge(&mut findings)?;
+    show(context, &audit, &findings, args.by)?;
+    warn(&audit, &findings, args);
+    if progress.interrupted() {
+        interrupt::tell();
+        return Ok(Exit::Interrupted);
+    }
+    if let Some(target) = target {
+        target.write(&findings)?;
+    }
+    let from = args.fail_on.map(Level::severity);
+    let found = from.is_some_and(|severity| findings.counts().new_from(severity) > 0);
+    Ok(of_looking(audit.statuses(), found).into())
+}
+
+/// No findings yet, and what they are held against.
+fn held_against(args: &Args) -> Result<Findings> {
+    let baseline = args.baseline.as_deref().map(baseline::read).transpose()?;
+    let ignore = args.ignore.as_deref().map(IgnoreList::read).transpose()?;
+    let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+    let ignoring = ignore.map(|list| list.on(today));
+    Ok(Findings::new(baseline.unwrap_or_default(), ignoring)?)
+}
+
+/// Warns of entries of the list of accepted findings that are good for nothing. Where grants were filtered, or something
+/// could not be seen, an entry may be for what was left out.
+fn warn(audit: &Audit, findings: &Findings, args: &Args) {
+    let Some(ignoring) = findings.ignoring() else {
+        return;
+    };
+    ignoring.over().iter().for_each(|text| term::warn(text));
+    if !args.filters.select() {
+        let unused = ignoring.unused(|server| audit.is_whole(server));
+        unused.iter().for_each(|text| term::warn(text));
+    }
+}
