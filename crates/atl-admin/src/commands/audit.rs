@@ -158,6 +158,8 @@ fn warn(audit: &Audit, findings: &Findings, args: &Args) {
     ignoring.over().iter().for_each(|text| term::warn(text));
     if !args.filters.select() {
         let unused = ignoring.unused(|server| audit.is_whole(server));
-        unused.iter().for_each(|text| term::warn(text));
+        for text in &unused {
+            term::warn(text);
+        }
     }
 }

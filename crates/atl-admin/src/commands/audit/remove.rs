@@ -13,7 +13,7 @@ use crate::{
     exit::Exit,
     flags::Format,
     interrupt,
-    output::{Column, auditors::tell_ended, counted},
+    output::{Column, counted},
     progress::Progress,
     term,
 };
@@ -38,8 +38,10 @@ pub(super) fn run(context: &Context) -> Result<Exit> {
     let run = progress.run(&sink);
     let servers = find(&ready, Some(&store), run)?;
     progress.finish();
+    // A server that could not be looked at is not asked again: it may have refused the password.
     let found: Vec<LeftAuditor> = servers
         .iter()
+        .filter(|server| server.error.is_none())
         .flat_map(|server| server.left.iter().cloned())
         .collect();
     confirm(context, &found)?;
@@ -84,9 +86,6 @@ fn show(context: &Context, ended: &[EndedAuditor]) -> Result<()> {
     // NDJSON was printed while the run went on.
     if output.format() != Format::Ndjson {
         output.listing("auditors", "auditor", &COLUMNS, ended)?;
-    }
-    if output.format() == Format::Table {
-        tell_ended(ended);
     }
     Ok(())
 }
