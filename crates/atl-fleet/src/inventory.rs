@@ -234,6 +234,24 @@ impl Inventory {
         }
     }
 
+    /// Hands over every grant that was seen with its key, in the order of the keys.
+    pub(crate) fn keyed(&self, take: &mut dyn FnMut(&str, GrantEntry)) -> Result<(), StartError> {
+        let mut damaged = None;
+        self.collect.spool(|spool| {
+            spool.each(SpoolOrder::Key, &mut |key, body| match entry_from(body) {
+                Ok(grant) => {
+                    take(key, grant.as_of(self.now));
+                    ControlFlow::Continue(())
+                }
+                Err(error) => {
+                    damaged = Some(error);
+                    ControlFlow::Break(())
+                }
+            })
+        })?;
+        damaged.map_or(Ok(()), |error| Err(error.into()))
+    }
+
     /// The ids that the filter names, each in full.
     fn named(&self) -> Result<Vec<String>, StartError> {
         if self.filter.ids.is_empty() {

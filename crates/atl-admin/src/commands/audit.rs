@@ -1,6 +1,7 @@
 //! `audit`
 
 mod baseline;
+pub(crate) mod history;
 mod remove;
 
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::tokens::{filters::Filters, reach::Reach};
 use crate::{
     context::{Context, run_info},
-    error::Result,
+    error::{Error, Result},
     exit::Exit,
     interrupt,
     output::{audit::show, inventory::By},
@@ -24,13 +25,15 @@ use crate::{
     term,
 };
 use baseline::Target;
+use history::Since;
 
 const COMMAND: &str = "audit";
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
 #[command(
-    after_help = "Changes nothing on any server, unless `--with-auditor` or `--remove-auditor` is given. Reads application links, \
+    after_help = "Changes nothing on any server, unless `--with-auditor` or `--remove-auditor` is given. Each whole audit is kept \
+                  in the store, where `--since` finds it. Reads application links, \
                   their consumers and settings, and the grants of all sources as `tokens list` does; the rules are in \
                   docs/rules. What could not be seen is in the coverage, and is never taken for clean. Filters narrow the \
                   grants that are listed and judged; links, keys and settings are judged all the same. `--consumer` narrows \
@@ -62,11 +65,14 @@ pub struct Args {
     /// Write the findings of this audit to a file for `--baseline`; a file that is something else is not overwritten
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
+    /// Say what is new, gone and changed since the `last` audit in the store, or since the one of a DATE
+    #[arg(long, value_name = "last|DATE", value_parser = history::since)]
+    pub since: Option<Since>,
     /// The findings in this YAML file were accepted: a list of `rule`, `reason`, and perhaps `server`, `subject`, `until`
     #[arg(long, value_name = "FILE")]
     pub ignore: Option<PathBuf>,
     /// Only remove auditor consumers that earlier runs left behind on the selected servers
-    #[arg(long, conflicts_with_all = ["with_auditor", "fail_on", "baseline", "write_baseline", "ignore", "by"])]
+    #[arg(long, conflicts_with_all = ["with_auditor", "fail_on", "baseline", "write_baseline", "ignore", "by", "since"])]
     pub remove_auditor: bool,
 }
 
@@ -107,18 +113,21 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         admin: true,
         ..ask.needs()
     })?;
-    // An auditor consumer is in the journal before it is on a server.
-    let store = if ask.auditor {
-        Some(context.store(COMMAND)?)
-    } else {
-        context.store_to_look_at()?
-    };
+    // Part of an audit is no audit to compare others with.
+    let whole = !args.filters.select() && !ask.only_consumers;
+    if !whole && args.since.is_some() {
+        return Err(
+            Error::usage("`--since` compares whole audits, and filters leave a part out")
+                .hint("leave the filters and `--consumer` out; `--server` is no filter"),
+        );
+    }
+    let store = context.store(COMMAND)?;
     let progress = Progress::new(context);
     let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
     let info = run_info(COMMAND);
     let audit = look(
         &ready,
-        store.as_ref(),
+        Some(&store),
         &ask,
         &filter,
         &info,
@@ -126,11 +135,19 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     )?;
     progress.finish();
     audit.judge(&mut findings)?;
-    show(context, &audit, &findings, args.by)?;
+    let since = args.since;
+    let difference = match since {
+        Some(since) => history::difference(&store, since, &audit, &findings)?,
+        None => None,
+    };
+    show(context, &audit, &findings, args.by, difference.as_ref())?;
     warn(&audit, &findings, args);
     if progress.interrupted() {
         interrupt::tell();
         return Ok(Exit::Interrupted);
+    }
+    if whole {
+        audit.keep(&store, &findings)?;
     }
     if let Some(target) = target {
         target.write(&findings)?;

@@ -2,14 +2,14 @@
 
 use std::{collections::BTreeSet, ops::ControlFlow};
 
-use atl_fleet::audit::{Audit, Counts, Findings, Reported};
-use atl_tokens::rules::Rule;
+use atl_fleet::audit::{Audit, Counts, Difference, Findings, Reported};
+use atl_tokens::{Finding, GrantEntry, rules::Rule};
 use serde_json::{Value, json};
 
 use super::{
     Column, counted,
     grants::INVENTORY,
-    inventory::{By, Counts as Groups, show_coverage, tell_unseen},
+    inventory::{By, Counts as Groups, consumer_of, show_coverage, tell_unseen},
     stream::Stream,
 };
 use crate::{context::Context, error::Result, flags::Format};
@@ -52,22 +52,36 @@ pub(crate) fn show(
     audit: &Audit,
     findings: &Findings,
     by: Option<By>,
+    difference: Option<&Difference>,
 ) -> Result<()> {
     match context.output.format() {
-        Format::Table => show_tables(context, audit, findings, by)?,
+        Format::Table => {
+            show_tables(context, audit, findings, by)?;
+            if let Some(difference) = difference {
+                show_difference(context, difference)?;
+            }
+        }
         Format::Csv => {
             let mut stream = Stream::begin(&context.output, "findings", "finding", &FINDINGS)?;
             add_findings(&mut stream, findings)?;
             stream.end(&[])?;
         }
-        Format::Json | Format::Ndjson | Format::Yaml => show_all(context, audit, findings, by)?,
+        Format::Json | Format::Ndjson | Format::Yaml => {
+            show_all(context, audit, findings, by, difference)?;
+        }
     }
     tell_unseen(context, audit.coverage());
     Ok(())
 }
 
 /// One document, or one line each.
-fn show_all(context: &Context, audit: &Audit, findings: &Findings, by: Option<By>) -> Result<()> {
+fn show_all(
+    context: &Context,
+    audit: &Audit,
+    findings: &Findings,
+    by: Option<By>,
+    difference: Option<&Difference>,
+) -> Result<()> {
     let output = &context.output;
     let groups = by.map(|by| groups(audit, by)).transpose()?;
     let mut stream = match &groups {
@@ -84,8 +98,13 @@ fn show_all(context: &Context, audit: &Audit, findings: &Findings, by: Option<By
     let mut stream = stream.then(&[], "accepted", "accepted", &FINDINGS)?;
     each(&mut stream, |take| findings.each_accepted(take))?;
     let summary = summary(audit, findings)?;
-    stream.end(&[("summary", summary.clone())])?;
+    let mut last = vec![("summary", summary.clone())];
+    last.extend(difference.map(|difference| ("difference", json!(difference))));
+    stream.end(&last)?;
     if output.format() == Format::Ndjson {
+        if let Some(difference) = difference {
+            output.event("difference", difference)?;
+        }
         output.event("summary", &summary)?;
     }
     Ok(())
@@ -188,6 +207,64 @@ fn show_tables(
         in_words(findings.counts())
     );
     output.text(&text)
+}
+
+const DIFFERENCE: [Column; 5] = [
+    Column::new("what", "CHANGE"),
+    Column::new("server", "SERVER"),
+    Column::new("subject", "SUBJECT"),
+    Column::new("user", "USER"),
+    Column::new("detail", "DETAIL"),
+];
+
+/// What is new, gone and changed since an earlier audit.
+fn show_difference(context: &Context, difference: &Difference) -> Result<()> {
+    let output = &context.output;
+    output.text(&format!("\nSince the audit of {:.0}:\n", difference.since))?;
+    if difference.is_empty() {
+        return output.text("nothing is new, gone or changed\n");
+    }
+    let grant = |what: &str, grant: &GrantEntry, detail: Option<&str>| {
+        json!({
+            "what": what, "server": grant.server, "subject": format!("grant {}", grant.id), "user": grant.user,
+            "detail": detail.map(str::to_owned).or_else(|| consumer_of(grant)),
+        })
+    };
+    let finding = |what: &str, finding: &Finding| {
+        json!({
+            "what": what, "server": finding.server, "subject": finding.subject, "detail": finding.rule,
+        })
+    };
+    let Difference {
+        new_grants,
+        gone_grants,
+        changed_grants,
+        new_findings,
+        gone_findings,
+        ..
+    } = difference;
+    let mut rows: Vec<Value> = Vec::new();
+    rows.extend(new_grants.rows.iter().map(|row| grant("new", row, None)));
+    rows.extend(gone_grants.rows.iter().map(|row| grant("gone", row, None)));
+    rows.extend(
+        changed_grants
+            .rows
+            .iter()
+            .map(|row| grant("changed", &row.grant, Some(&row.what))),
+    );
+    let found = new_findings.rows.iter();
+    rows.extend(found.map(|row| finding("new finding", row)));
+    let ended = gone_findings.rows.iter();
+    rows.extend(ended.map(|row| finding("finding gone", row)));
+    output.listing("difference", "difference", &DIFFERENCE, &rows)?;
+    output.text(&format!(
+        "grants: {} new, {} gone, {} changed; findings: {} new, {} gone\n",
+        new_grants.total,
+        gone_grants.total,
+        changed_grants.total,
+        new_findings.total,
+        gone_findings.total,
+    ))
 }
 
 /// How many findings there are, in words.

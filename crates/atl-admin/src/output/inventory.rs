@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 
 use atl_fleet::Trouble;
 use atl_tokens::{Coverage, GrantEntry, GrantStatus};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Column;
 use crate::{
     context::Context,
     error::{Result, tell},
+    files::Target,
     flags::Format,
     term,
 };
@@ -157,8 +159,36 @@ pub(crate) fn show_coverage(context: &Context, coverage: &[Coverage]) -> Result<
         .listing("coverage", "coverage", &columns, &rows)
 }
 
+/// Keeps the pages that were not understood, without their secrets, where only this user can read them.
+fn keep_pages(context: &Context, coverage: &[Coverage]) {
+    for line in coverage {
+        let Some(page) = &line.page else {
+            continue;
+        };
+        let now = Timestamp::now().strftime("%Y%m%dT%H%M%S");
+        let name = format!("page-{}-{now}.html", line.server);
+        let kept = context.private_folder().and_then(|folder| {
+            let target = Target::new(&folder.join(name), true)?;
+            target.write_secret(page.as_str().as_bytes())?;
+            Ok(target.path().display().to_string())
+        });
+        match kept {
+            Ok(path) => term::note(&format!(
+                "{}: the page that was not understood was kept, without its secrets, in `{path}`",
+                line.server
+            )),
+            Err(error) => term::warn(&format!(
+                "{}: the page that was not understood could not be kept: {}",
+                line.server,
+                error.message()
+            )),
+        }
+    }
+}
+
 /// Says on stderr what stdout has no place for.
 pub(crate) fn tell_unseen(context: &Context, coverage: &[Coverage]) {
+    keep_pages(context, coverage);
     match context.output.format() {
         Format::Csv => coverage.iter().for_each(|line| {
             let source = serde_json::to_value(line.source).unwrap_or_default();

@@ -46,6 +46,7 @@ mod history;
 mod init;
 mod interop;
 mod interrupt;
+mod inventory;
 mod keys_age;
 mod keys_check;
 mod keys_ending;

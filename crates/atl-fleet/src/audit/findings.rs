@@ -133,6 +133,21 @@ impl Findings {
         })
     }
 
+    /// Hands over every finding that was not accepted with its key, in the order of the keys.
+    pub(super) fn keyed(&self, take: &mut dyn FnMut(&str, Finding)) -> Result<(), StoreError> {
+        self.spool.each(SpoolOrder::Key, &mut |key, body| {
+            if let Ok(Reported {
+                finding,
+                accepted: None,
+                ..
+            }) = serde_json::from_str(body)
+            {
+                take(key, finding);
+            }
+            ControlFlow::Continue(())
+        })
+    }
+
     fn all(&self, take: &mut dyn FnMut(Reported) -> ControlFlow<()>) -> Result<(), StoreError> {
         self.spool.each(SpoolOrder::Given, &mut |_, body| {
             serde_json::from_str(body).map_or(ControlFlow::Continue(()), &mut *take)

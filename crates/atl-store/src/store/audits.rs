@@ -34,7 +34,7 @@ impl Store {
         self.database().audit_rows(audit.number, kind, after)
     }
 
-    /// Puts an audit down, in one transaction: only what differs from the audit before takes room. Findings and grants are
+    /// Puts an audit down, in one transaction: only what differs from the audit before takes room. Grants and findings are
     /// handed over one after the other, each in the order of their keys.
     ///
     /// # Errors
@@ -44,14 +44,14 @@ impl Store {
         &self,
         made: Timestamp,
         comparison: &Comparison<'_>,
-        findings: AuditRows<'r>,
         grants: AuditRows<'r>,
+        findings: AuditRows<'r>,
     ) -> Result<i64, StoreError> {
         let mut database = self.database();
         let mut broken = None;
         let put = database.write(|connection| {
             let mut writing = Writing::begin(connection, made, comparison)?;
-            let kinds = [(AuditKind::Finding, findings), (AuditKind::Grant, grants)];
+            let kinds = [(AuditKind::Grant, grants), (AuditKind::Finding, findings)];
             for (kind, hand_over) in kinds {
                 writing.of(kind);
                 let mut fault = None;

@@ -33,11 +33,11 @@ fn put(
         made,
         &comparison,
         &mut |take| {
-            take(row(("f", "a finding")));
+            grants.iter().for_each(|grant| take(row(*grant)));
             Ok(())
         },
         &mut |take| {
-            grants.iter().for_each(|grant| take(row(*grant)));
+            take(row(("f", "a finding")));
             Ok(())
         },
     )
