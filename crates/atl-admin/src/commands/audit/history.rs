@@ -20,7 +20,7 @@ pub enum Since {
 /// # Errors
 ///
 /// A sentence for the user.
-pub fn since(text: &str) -> Result<Since, String> {
+pub(crate) fn since(text: &str) -> Result<Since, String> {
     if text == "last" {
         return Ok(Since::Last);
     }
