@@ -22,4 +22,5 @@ mod shell;
 mod store;
 mod term;
 
+pub use output::report;
 pub use run::main;

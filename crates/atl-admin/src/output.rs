@@ -7,6 +7,7 @@ pub(crate) mod grants;
 pub(crate) mod inventory;
 pub(crate) mod plan;
 mod raw;
+pub mod report;
 pub(crate) mod rotations;
 pub(crate) mod stream;
 mod table;

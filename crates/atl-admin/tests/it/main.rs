@@ -61,6 +61,8 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
+mod report_sarif;
+mod reports;
 mod request;
 mod request_answers;
 mod request_bodies;
