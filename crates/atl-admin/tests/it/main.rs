@@ -61,6 +61,7 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
+mod report_junit;
 mod report_sarif;
 mod reports;
 mod request;
