@@ -1,5 +1,6 @@
 //! What an audit found, as one value that every kind of report is written from: values in, text out.
 
+mod html;
 mod junit;
 mod rows;
 mod sarif;
@@ -10,6 +11,7 @@ use atl_fleet::audit::Reported;
 use atl_tokens::{Coverage, Finding, GrantEntry, LookedAt, rules::Rule};
 use jiff::Timestamp;
 
+pub use html::html;
 pub use junit::junit;
 pub use rows::Rows;
 pub use sarif::sarif;

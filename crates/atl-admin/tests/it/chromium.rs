@@ -115,6 +115,34 @@ impl Chromium {
         self.post("execute/sync", &json!({ "script": script, "args": [] }))
     }
 
+    /// Empties the field at an `XPath` and types into it.
+    pub(crate) fn retype(&self, path: &str, text: &str) {
+        let field = self.find(path);
+        self.post(&format!("{field}/clear"), &json!({}));
+        self.post(&format!("{field}/value"), &json!({ "text": text }));
+    }
+
+    /// Has the page shown on paper or on a screen, dark or light, as wide as that.
+    pub(crate) fn emulate(&self, media: &str, scheme: &str, width: u32) {
+        let scheme = json!({ "name": "prefers-color-scheme", "value": scheme });
+        self.protocol(
+            "Emulation.setEmulatedMedia",
+            &json!({ "media": media, "features": [scheme] }),
+        );
+        self.protocol(
+            "Emulation.setDeviceMetricsOverride",
+            &json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false }),
+        );
+    }
+
+    /// A command of the protocol of Chromium's developer tools.
+    fn protocol(&self, command: &str, parameters: &Value) {
+        self.post(
+            "goog/cdp/execute",
+            &json!({ "cmd": command, "params": parameters }),
+        );
+    }
+
     /// What pages have said on the console since it was last asked for.
     pub(crate) fn console(&self) -> Vec<Said> {
         let entries = self.post("se/log", &json!({ "type": "browser" }));

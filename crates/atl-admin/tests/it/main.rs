@@ -61,6 +61,8 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
+#[cfg(unix)]
+mod report_html;
 mod report_junit;
 mod report_sarif;
 mod reports;
