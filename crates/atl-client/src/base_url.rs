@@ -1,6 +1,6 @@
 //! The base URL of a server.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt, io, net::SocketAddr};
 
 use url::{Host, Url};
 
@@ -99,6 +99,21 @@ impl BaseUrl {
         }
     }
 
+    /// The addresses that the host name and port stand for now, as this machine resolves them.
+    ///
+    /// # Errors
+    /// The name cannot be resolved.
+    pub fn addresses(&self) -> io::Result<BTreeSet<SocketAddr>> {
+        let found = self.0.socket_addrs(|| None)?;
+        let canonical = |address: SocketAddr| (address.ip().to_canonical(), address.port()).into();
+        Ok(found.into_iter().map(canonical).collect())
+    }
+
+    /// The context path, empty where there is none.
+    pub fn context_path(&self) -> &str {
+        self.0.path().trim_end_matches('/')
+    }
+
     /// Whether what is sent there can be read on the way.
     pub(crate) fn is_plain(&self) -> bool {
         self.0.scheme() == "http"
@@ -114,6 +129,27 @@ impl fmt::Display for BaseUrl {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_stand_for_addresses() {
+        let addresses = |text: &str| BaseUrl::parse(text).unwrap().addresses();
+        let there = addresses("http://127.0.0.1:8080/jira").unwrap();
+        assert_eq!(there, BTreeSet::from([([127, 0, 0, 1], 8080).into()]));
+        assert!(
+            addresses("http://localhost:8080")
+                .unwrap()
+                .is_superset(&there)
+        );
+        assert_ne!(addresses("https://127.0.0.1").unwrap(), there);
+        assert!(addresses("https://nowhere.invalid").is_err());
+    }
+
+    #[test]
+    fn context_paths() {
+        let path = |text: &str| BaseUrl::parse(text).unwrap().context_path().to_owned();
+        assert_eq!(path("https://jira.example.com"), "");
+        assert_eq!(path("https://jira.example.com/a/b/"), "/a/b");
+    }
 
     #[test]
     fn base_urls_are_normalised() {
