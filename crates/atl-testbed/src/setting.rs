@@ -22,6 +22,8 @@ pub enum Setting {
     /// The scheme, host and port that the server believes it was called at, as behind a proxy that rewrites them
     /// (protocol.md 2.9), such as `https://internal:7999`; `None` believes the request.
     SeenAs(Option<String>),
+    /// Whether this is a copy of the server of this base URL: its manifest has that one's id and URL (protocol.md 6).
+    CopyOf(String),
     /// Token bucket per user (protocol.md 5.5); `None` has none.
     RateLimit(Option<RateLimit>),
     /// How many seconds request tokens live that are given out from now on (protocol.md 2.5).
@@ -110,6 +112,7 @@ pub(crate) struct Settings {
     pub(crate) anonymous_access: bool,
     pub(crate) clock_skew: i64,
     pub(crate) seen_as: Option<String>,
+    pub(crate) copy_of: Option<String>,
     pub(crate) rate_limit: Option<RateLimit>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) layout: Layout,
@@ -133,6 +136,7 @@ impl Settings {
             anonymous_access: true,
             clock_skew: 0,
             seen_as: None,
+            copy_of: None,
             rate_limit: None,
             lifetimes: Lifetimes::default(),
             layout: Layout::of(generation),

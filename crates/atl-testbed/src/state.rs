@@ -119,6 +119,10 @@ impl State {
             Setting::AnonymousAccess(on) => self.settings.anonymous_access = on,
             Setting::ClockSkew(seconds) => self.settings.clock_skew = seconds,
             Setting::SeenAs(origin) => self.settings.seen_as = origin,
+            Setting::CopyOf(original) => {
+                self.id = link_id(&original);
+                self.settings.copy_of = Some(original);
+            }
             Setting::RateLimit(limit) => {
                 self.settings.rate_limit = limit;
                 self.buckets.clear();

@@ -27,7 +27,7 @@ impl Rest<'_> {
                 "inboundAuthenticationTypes": types,
                 "outboundAuthenticationTypes": types,
                 "publicSignup": false,
-                "url": state.base_url,
+                "url": state.settings.copy_of.as_ref().unwrap_or(&state.base_url),
                 "iconUrl": format!("{}/favicon.ico", state.base_url),
                 "iconUri": format!("{}/favicon.ico", state.base_url),
             }),
