@@ -276,9 +276,12 @@ impl<'a> One<'a> {
             gone,
             || {
                 let carried = entry.consumer.as_ref().map(|entry| entry.key.as_str());
-                ended::with_link(self.store, server_url, &entry.link.id, carried)?;
-                self.store.forget_link(server_url, &entry.link.id)?;
-                self.forget_registrations(&entry.link.id)
+                Ok(ended::and_forgotten(
+                    self.store,
+                    server_url,
+                    &entry.link.id,
+                    carried,
+                )?)
             },
         )?;
         if !gone()? {
@@ -292,17 +295,6 @@ impl<'a> One<'a> {
             ));
         }
         self.client.sign_out();
-        Ok(())
-    }
-
-    /// What was registered on the link is registered no more, whatever the consumer is called.
-    fn forget_registrations(&self, link_id: &str) -> Result<(), Trouble> {
-        let url = self.client.base_url().as_str();
-        for row in self.store.registrations()? {
-            if row.server_url == url && row.link_id == link_id {
-                self.store.forget_registration(&row.consumer, url)?;
-            }
-        }
         Ok(())
     }
 }

@@ -26,6 +26,22 @@ pub(crate) fn with_link(
     end(store, server_url, &keys, "its link was deleted")
 }
 
+/// The same, and the store forgets that link and whatever was registered on it.
+pub(crate) fn and_forgotten(
+    store: &Store,
+    server_url: &str,
+    link_id: &str,
+    carried: Option<&str>,
+) -> Result<(), StoreError> {
+    with_link(store, server_url, link_id, carried)?;
+    store.forget_link(server_url, link_id)?;
+    store
+        .registrations()?
+        .iter()
+        .filter(|row| row.server_url == server_url && row.link_id == link_id)
+        .try_for_each(|row| store.forget_registration(&row.consumer, server_url))
+}
+
 /// The same for a consumer that was removed from a link.
 pub(crate) fn with_consumer(store: &Store, server_url: &str, key: &str) -> Result<(), StoreError> {
     end(store, server_url, &[key], "its consumer was removed")
