@@ -10,7 +10,7 @@ use clap::{
 use crate::{
     commands::{
         apply, audit, authorize, check, completions, history, init, keys, links, man, plan,
-        request, rotate, store, tokens,
+        request, rotate, scrub, store, tokens,
     },
     environment,
     flags::{self, Color, Format, Switch},
@@ -156,6 +156,8 @@ pub enum Commands {
     Rotate(rotate::Args),
     /// Find out who granted what to whom, and what is wrong with it
     Audit(audit::Args),
+    /// Remove or re-point every link and grant that came along when a server was copied
+    Scrub(scrub::Args),
     /// Manage application links one at a time
     #[command(subcommand)]
     Links(links::Commands),

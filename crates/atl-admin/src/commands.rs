@@ -14,5 +14,6 @@ pub mod plan;
 pub mod request;
 pub mod rotate;
 pub(crate) mod schema;
+pub mod scrub;
 pub mod store;
 pub mod tokens;

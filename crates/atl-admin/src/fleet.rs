@@ -1,6 +1,8 @@
 //! The fleet file of `--fleet`, and what was selected from it.
 
-use atl_fleet::{ConnectionOptions, Environment, FleetFile, KeyringReader, Needs, Ready, Select};
+use atl_fleet::{
+    ConnectionOptions, Environment, FleetFile, KeyringReader, Needs, Ready, ReadyServer, Select,
+};
 
 use crate::{cli::Selection, context::Context, environment, error::Result, keyring, shell, term};
 
@@ -12,6 +14,19 @@ impl Context {
 
     /// The same for another selection, such as that of a saved plan.
     pub(crate) fn ready_for(&self, needs: Needs, selection: &Selection) -> Result<Ready> {
+        let ready = self.read_fleet(needs, selection)?;
+        ready.warnings.iter().for_each(|text| term::warn(text));
+        Ok(ready)
+    }
+
+    /// All servers of the fleet file, as anybody can reach them. Its warnings are those of the selection.
+    pub(crate) fn all_servers(&self) -> Result<Vec<ReadyServer>> {
+        Ok(self
+            .read_fleet(Needs::default(), &Selection::default())?
+            .servers)
+    }
+
+    fn read_fleet(&self, needs: Needs, selection: &Selection) -> Result<Ready> {
         let var = |name: &str| environment::variable(name)?.into_string().ok();
         let run = |command: &str| shell::output(command, self.terminal.can_ask);
         let environment = Environment {
@@ -29,14 +44,12 @@ impl Context {
             timeout: self.globals.timeout,
             allow_http: self.globals.allow_http,
         };
-        let ready = FleetFile::read(&self.globals.fleet, &environment)?.ready(
+        Ok(FleetFile::read(&self.globals.fleet, &environment)?.ready(
             &select,
             needs,
             &environment,
             connection,
-        )?;
-        ready.warnings.iter().for_each(|text| term::warn(text));
-        Ok(ready)
+        )?)
     }
 
     /// The names given with `--server`; only labels need the fleet file.

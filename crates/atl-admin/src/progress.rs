@@ -70,7 +70,9 @@ impl<'a> Progress<'a> {
             Event::BeginRotations {
                 phase, rotations, ..
             } => self.begin(phase, *rotations, "rotations"),
-            Event::Rotation(_)
+            Event::BeginLinks { phase, links, .. } => self.begin(phase, *links, "links"),
+            Event::Scrubbed(_)
+            | Event::Rotation(_)
             | Event::Planned(_)
             | Event::Server(_)
             | Event::Checked(_)

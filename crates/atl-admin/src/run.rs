@@ -12,7 +12,7 @@ use crate::{
     cli::{self, Cli, Commands},
     commands::{
         apply, audit, authorize, check, completions, history, init, keys, links, man, plan,
-        request, rotate, schema, store, tokens,
+        request, rotate, schema, scrub, store, tokens,
     },
     context::Context,
     environment,
@@ -52,6 +52,7 @@ fn dispatch(cli: Cli) -> Result<Exit> {
         Commands::Request(args) => request::run(&context, args),
         Commands::Rotate(args) => rotate::run(&context, &args),
         Commands::Audit(args) => audit::run(&context, &args),
+        Commands::Scrub(args) => scrub::run(&context, &args),
         Commands::Links(command) => links::run(&context, &command),
         Commands::Keys(command) => keys::run(&context, command),
         Commands::Tokens(command) => tokens::run(&context, &command),

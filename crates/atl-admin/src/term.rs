@@ -54,6 +54,30 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// Goes on only where the user types this name, which `--yes` does not stand for.
+    pub(crate) fn type_name(self, why: &str, name: &str) -> Result<()> {
+        if !self.can_ask {
+            return Err(Error::usage(format!(
+                "{why}, so that its name must be typed, and nobody can be asked"
+            ))
+            .hint(format!(
+                "pass `--confirm {name}` where you are sure that this is the copy; `--yes` is not enough"
+            )));
+        }
+        note(&format!("{why}."));
+        let answer = ask(
+            &mut io::stdin().lock(),
+            &mut io::stderr(),
+            &format!("To go on, type the name of the server (`{name}`):"),
+        )?;
+        if answer == name {
+            return Ok(());
+        }
+        Err(Error::failed("the name was not typed; nothing was done"))
+    }
+}
+
 /// Whether stdin is a pipe, a socket or a file. A device is none, and `/dev/null` the least of all.
 #[cfg(unix)]
 fn is_pipe_or_file() -> bool {

@@ -10,6 +10,7 @@ use crate::{
     grant::FailedGrant,
     plan::{Change, ServerPlan, Summary},
     rotate::Rotation,
+    scrub::ScrubbedLink,
 };
 
 /// Something that happened.
@@ -42,6 +43,17 @@ pub enum Event<'a> {
         /// How many rotations.
         rotations: usize,
     },
+    /// The work on the links of one server begins.
+    BeginLinks {
+        /// `scrub`.
+        phase: &'static str,
+        /// The server.
+        server: &'a str,
+        /// How many links.
+        links: usize,
+    },
+    /// A link of a copy was removed, kept or re-pointed, or could not be.
+    Scrubbed(&'a ScrubbedLink),
     /// A rotation ended, well or not.
     Rotation(&'a Rotation),
     /// A server was looked at.

@@ -30,6 +30,7 @@ mod provision;
 mod recover;
 pub mod request;
 mod rotate;
+pub mod scrub;
 mod settle;
 mod signing;
 mod step;
@@ -49,7 +50,7 @@ pub use grant::{FailedGrant, GrantReport};
 pub use known::FileKeyError;
 pub use outcome::{
     Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan, of_rotations,
-    of_rotations_seen, of_verify,
+    of_rotations_seen, of_scrub, of_verify,
 };
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,

@@ -7,6 +7,7 @@ use crate::{
     grant::{FailedGrant, GrantReport},
     plan::{Plan, Status},
     rotate::{self, RotationReport},
+    scrub::ScrubReport,
 };
 
 /// What a run came to, as an exit code.
@@ -124,6 +125,11 @@ pub fn of_rotations_seen(report: &RotationReport) -> Exit {
             None => Status::Ok,
         });
     of_looking(seen, false)
+}
+
+/// What scrubbing a copy came to, each link for itself; there is one server, so that some of it is not enough.
+pub fn of_scrub(report: &ScrubReport) -> Exit {
+    of_status(report.status)
 }
 
 /// What obtaining, renewing or revoking grants came to, each grant for itself.

@@ -237,7 +237,7 @@ fn key_to_register(
 }
 
 /// Removes another consumer from our link first, so that it does not stay behind as an orphan (protocol.md 1.7).
-fn disable(
+pub(crate) fn disable(
     work: &Work<'_>,
     consumer: &Consumer,
     link_id: &str,

@@ -82,6 +82,8 @@ mod rotate_order;
 mod rotate_overlap;
 mod running;
 mod schema;
+mod scrub;
+mod scrub_killed;
 mod sign_in;
 mod stdout;
 mod store;
