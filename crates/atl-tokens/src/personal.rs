@@ -16,15 +16,14 @@ const LIMIT: u32 = 100;
 
 /// A page of tokens.
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Page {
     pub(crate) values: Vec<Token>,
-    #[serde(default)]
-    pub(crate) is_last_page: Option<bool>,
-    #[serde(default)]
-    pub(crate) page: Option<u64>,
-    #[serde(default)]
-    pub(crate) next_page_start: Option<u64>,
+    #[serde(default, rename = "isLastPage")]
+    pub(crate) is_last: Option<bool>,
+    #[serde(default, rename = "page")]
+    pub(crate) number: Option<u64>,
+    #[serde(default, rename = "nextPageStart")]
+    pub(crate) next_start: Option<u64>,
 }
 
 /// A token, by the names that the products have for its parts.

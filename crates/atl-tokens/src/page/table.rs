@@ -13,11 +13,14 @@ use super::{
     words::{CONSUMER, CREATED, EXPIRES, HEADINGS, NONE, SCOPES},
 };
 
+/// Where headings may stand.
+const FIRST_ROWS: usize = 5;
+
 /// What a row of a table says, or the list of terms that is in its place; `None` where it is neither. `around` is what
 /// holds its revoker and no other.
 pub(super) fn labels(row: ElementRef<'_>, around: &[ElementRef<'_>]) -> Option<Labels> {
     if let Some(table) = table_of(row).filter(|_| row.value().name() == "tr") {
-        let names = rows(table).find(is_head).map(names).unwrap_or_default();
+        let names = head(table).map(names).unwrap_or_default();
         return Some(labels_of(row, &names, &cells(row).collect::<Vec<_>>()));
     }
     let list = around.iter().find(|it| it.value().name() == "dl")?;
@@ -107,7 +110,7 @@ pub(super) fn says_none(page: ElementRef<'_>) -> Result<(), Strange> {
 /// Whether it is a table with the columns of the page of access tokens.
 fn is_of_grants(table: &ElementRef<'_>) -> bool {
     table.value().name() == "table"
-        && rows(*table).find(is_head).map(names).is_some_and(|names| {
+        && head(*table).map(names).is_some_and(|names| {
             column(&names, CONSUMER).is_some() && column(&names, CREATED).is_some()
         })
 }
@@ -123,6 +126,11 @@ fn is_in_a_grant(element: ElementRef<'_>) -> bool {
 fn is_of_a_grant(row: &ElementRef<'_>) -> bool {
     let said: String = row.text().collect();
     cells(*row).count() > 1 && !is_head(row) && !is_none(&said)
+}
+
+/// The row of the headings, which is one of the first.
+fn head(table: ElementRef<'_>) -> Option<ElementRef<'_>> {
+    rows(table).take(FIRST_ROWS).find(is_head)
 }
 
 /// Whether it is the row of the headings: one of a `thead`, one with several `th`, or one that says what is documented.

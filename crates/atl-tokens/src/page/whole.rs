@@ -16,6 +16,9 @@ const OPTIONAL: [&str; 19] = [
     "rp", "rt", "tbody", "td", "tfoot", "th", "thead", "tr",
 ];
 
+/// No page that people look at is deeper. What takes long to find in a deeper one is not looked for.
+const DEEPEST: i64 = 1000;
+
 /// Whether a page is whole. One that closes its head closes itself as well, though both could be left out; of any other,
 /// everything that must be closed is closed.
 pub(super) fn is_whole(html: &str) -> bool {
@@ -31,6 +34,7 @@ struct Page {
     over: bool,
     /// Whether it closed its head.
     closes: bool,
+    depth: i64,
     /// How many of each element that must be closed are open.
     open: HashMap<String, i64>,
 }
@@ -57,6 +61,8 @@ impl Page {
     fn count(&mut self, name: &str, by: i64) {
         if !VOID.contains(&name) && !OPTIONAL.contains(&name) {
             *self.open.entry(name.to_owned()).or_default() += by;
+            self.depth += by;
+            self.broken |= self.depth > DEEPEST;
         }
     }
 }
@@ -92,5 +98,8 @@ mod tests {
         check("<P>1<SCRIPT>if (1 < 2) '</html>'", false);
         check("<P>1<SCRIPT>'</body>'</SCRIPT>", true);
         check("</body></html><table>", false);
+        let deep = |depth| format!("{}{}", "<b>".repeat(depth), "</b>".repeat(depth));
+        check(&deep(1000), true);
+        check(&deep(1001), false);
     }
 }

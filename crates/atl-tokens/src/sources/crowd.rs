@@ -19,7 +19,7 @@ use crate::TokensError;
 /// How often one user is asked about.
 const MOST_TRIES: u8 = 3;
 /// The longest that a server may want everybody to wait.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// After so many failures in a row the server is left alone.
 const MOST_FAILURES: usize = 20;
 

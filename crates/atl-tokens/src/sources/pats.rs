@@ -47,7 +47,7 @@ impl<'a> Pats<'a> {
     fn search(&self, path: &str, take: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Coverage {
         let read = pages(
             |number| personal::search(self.client, path, number),
-            |page, number| page.page.unwrap_or(number) + 1,
+            |page, number| page.number.unwrap_or(number) + 1,
             |token| give(take, token.entry(self.client, None)),
         );
         match read {
@@ -141,7 +141,7 @@ impl<'a> Pats<'a> {
         let mut grants = Vec::new();
         let next = |page: &Page, start: u64| {
             let length = u64::try_from(page.values.len()).unwrap_or(u64::MAX);
-            page.next_page_start
+            page.next_start
                 .unwrap_or_else(|| start.saturating_add(length))
         };
         let ended = pages(
@@ -214,7 +214,7 @@ fn pages(
         }
         repeated = if ids == last { repeated + 1 } else { 0 };
         count += 1;
-        if page.is_last_page == Some(true) || ids.is_empty() {
+        if page.is_last == Some(true) || ids.is_empty() {
             return Ok(Ended::All);
         }
         let following = next(&page, at);

@@ -1,6 +1,6 @@
 //! Rounds without a server.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::collections::HashMap;
 
 use atl_client::ClientError;
 
@@ -59,8 +59,7 @@ fn everybody_is_asked_about_once() {
 #[test]
 fn what_may_pass_is_asked_again_and_what_may_not_is_not() {
     let (end, answers, tries) = round(10, |user, tries| match (user, tries) {
-        (3, 1 | 2) => Err(limited(0)),
-        (4, _) => Err(limited(0)),
+        (3, 1 | 2) | (4, _) => Err(limited(0)),
         (5, _) => Err(limited(61)),
         (6, _) => Err(gone()),
         _ => Ok(()),
