@@ -312,6 +312,12 @@ impl TokensError {
         }
     }
 
+    /// Whether the next user is likely to meet the same: the server or the consumer is the matter, not a user or a page.
+    pub(crate) fn is_general(&self) -> bool {
+        matches!(self, Self::Oauth(_)) && !matches!(self.failure(), Failure::Failed)
+            || matches!(self, Self::Client(_)) && matches!(self.failure(), Failure::Unreachable)
+    }
+
     /// How long to wait before the same may succeed, where that may be: a server that is down or busy now need not be later.
     pub(crate) fn may_pass_after(&self) -> Option<Duration> {
         let (Self::Client(error) | Self::Oauth(OauthError::Client(error))) = self else {

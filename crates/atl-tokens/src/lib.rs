@@ -13,6 +13,7 @@ mod personal;
 pub mod rules;
 mod servlet;
 mod sources;
+mod text;
 mod users;
 
 pub use as_user::{PageAs, read_page_as, revoke_as};

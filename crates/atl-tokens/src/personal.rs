@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     GrantEntry, GrantKind, GrantStatus, ListedUser, Revoked, SourceKind, TokensError, UserStatus,
-    server_side_id,
+    server_side_id, text, users,
 };
 
 /// How many tokens a page has.
@@ -110,11 +110,12 @@ impl Token {
         let user = name
             .or_else(|| profile.user_key.clone())
             .unwrap_or_default();
+        let user = text::name(&user);
         let id = server_side_id(GrantKind::Pat, base_url, &self.id);
         let time = |moment: &Option<Moment>| moment.as_ref().and_then(Moment::at);
         GrantEntry {
-            name: self.name.clone(),
-            scopes: self.permissions.clone(),
+            name: self.name.as_deref().map(text::name),
+            scopes: self.permissions.iter().map(|it| text::name(it)).collect(),
             created: time(&self.created_at),
             expires: time(&self.expiring_at),
             endless: self.expiring_at.is_none(),
@@ -153,35 +154,51 @@ pub(crate) fn of_user(
     Ok(client.send(&Request::get(path))?)
 }
 
-/// Deletes a personal access token as the signed-in account, which is its user or an administrator. `slug` is how its
-/// product names its user in paths, `handle` the id of the token. Most servers do not say whether there was one.
+/// Deletes a personal access token as the signed-in account, which is its user or an administrator. `handle` is the id of
+/// the token. Most servers do not say whether there was one.
 ///
 /// # Errors
 /// [`TokensError::OwnersOnly`] where only its user can delete it; and where the account could not be signed in, or the
 /// server was not reached or refused.
 pub fn delete_personal_token(
     client: &Client,
-    slug: &str,
+    user: &str,
     handle: &str,
 ) -> Result<Revoked, TokensError> {
     client.sign_in()?;
-    let handle_part = percent_encode(handle);
+    let id = percent_encode(handle);
     match client.product()?.personal_tokens() {
         PersonalTokens::Search { tokens, admin, .. } => {
-            let response = client.send(&Request::delete(format!("{tokens}/{handle_part}")))?;
+            let response = client.send(&Request::delete(format!("{tokens}/{id}")))?;
             if matches!(response.status, 401 | 403) {
                 return deleted(client.send(&delete_all(admin, &[handle]))?);
             }
             deleted(response)
         }
         PersonalTokens::OfUser { users } => {
-            let path = format!("{users}/{}/{handle_part}", percent_encode(slug));
-            deleted(client.send(&Request::delete(path))?)
+            let slug = percent_encode(&slug_of(client, user)?);
+            deleted(client.send(&Request::delete(format!("{users}/{slug}/{id}")))?)
         }
         PersonalTokens::OwnersOnly | PersonalTokens::Unknown => Err(TokensError::OwnersOnly {
             server: client.server().into(),
         }),
     }
+}
+
+/// How the product names a user in paths: by a plain name itself, by another as its list of users says.
+fn slug_of(client: &Client, user: &str) -> Result<String, TokensError> {
+    let plain =
+        |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    if user.bytes().all(plain) {
+        return Ok(user.to_owned());
+    }
+    for listed in users(client)? {
+        let listed = listed?;
+        if listed.name == user {
+            return Ok(listed.slug);
+        }
+    }
+    Ok(user.to_owned())
 }
 
 /// A list of ids as JSON; those that are numbers are sent as numbers.

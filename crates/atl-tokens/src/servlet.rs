@@ -12,8 +12,11 @@ use crate::{
 
 const ACCESS_TOKENS: &str = "plugins/servlet/oauth/users/access-tokens";
 
+/// In English, as far as it depends on who asks and not on whose page it is.
 pub(crate) fn list() -> Request {
-    Request::get(ACCESS_TOKENS).header("Accept", "text/html")
+    Request::get(ACCESS_TOKENS)
+        .header("Accept", "text/html")
+        .header("Accept-Language", "en")
 }
 
 pub(crate) fn revocation(token: &SecretString) -> Request {

@@ -5,6 +5,8 @@ mod impersonated;
 mod own_page;
 mod pats;
 
+use crate::text;
+
 pub use impersonated::Impersonated;
 pub use own_page::OwnPage;
 pub use pats::Pats;
@@ -22,7 +24,7 @@ impl Names {
     fn add(&mut self, name: &str) {
         self.count += 1;
         if self.first.len() < Self::SHOWN {
-            self.first.push(name.to_owned());
+            self.first.push(text::name(name));
         }
     }
 

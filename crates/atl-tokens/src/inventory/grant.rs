@@ -1,5 +1,7 @@
 //! One grant, without its token.
 
+use std::fmt::Write as _;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -275,10 +277,10 @@ pub fn server_side_id(kind: GrantKind, base_url: &str, handle: &str) -> String {
         GrantKind::Pat => "pat",
     };
     let digest = Sha256::digest(format!("{kind}\n{base_url}\n{handle}"));
-    digest[..6]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest[..6].iter().fold(String::new(), |mut id, byte| {
+        let _infallible = write!(id, "{byte:02x}");
+        id
+    })
 }
 
 #[cfg(test)]

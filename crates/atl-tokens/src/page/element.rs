@@ -5,8 +5,7 @@ use std::iter;
 use scraper::ElementRef;
 
 use super::redact::redacted_text;
-
-const LONGEST_LINE: usize = 300;
+use crate::text::line;
 
 /// An element and all below it, as they stand on the page.
 pub(super) fn elements(root: ElementRef<'_>) -> impl Iterator<Item = ElementRef<'_>> {
@@ -23,15 +22,6 @@ pub(super) fn own_texts(element: ElementRef<'_>) -> impl Iterator<Item = &str> {
     element
         .children()
         .filter_map(|child| child.value().as_text().map(|text| &**text))
-}
-
-/// Texts as one line that is safe to print and not too long; `None` where there is none.
-pub(super) fn line<'a>(texts: impl Iterator<Item = &'a str>) -> Option<String> {
-    let text = texts.collect::<Vec<_>>().join(" ");
-    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
-    let words: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    let line: String = words.join(" ").chars().take(LONGEST_LINE).collect();
-    (!line.is_empty()).then_some(line)
 }
 
 /// The title of a page, without what may be a token.

@@ -3,10 +3,11 @@
 use scraper::ElementRef;
 
 use super::{
-    element::{elements, line, lineage, own_texts},
+    element::{elements, lineage, own_texts},
     table,
     when::{Reading, ShownTime, epoch, machine, read},
 };
+use crate::text::line;
 
 /// What attributes with the time of an issue are called after.
 const ISSUE: [&str; 6] = ["created", "creation", "issued", "date", "time", "epoch"];

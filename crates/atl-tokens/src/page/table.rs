@@ -6,12 +6,13 @@ use scraper::ElementRef;
 
 use super::{
     Strange,
-    element::{elements, line, lineage, own_texts, title},
+    element::{elements, lineage, own_texts, title},
     labels::{self, Labels},
     token::names_a_token,
     when::ShownTime,
     words::{CONSUMER, CREATED, EXPIRES, HEADINGS, NONE, SCOPES},
 };
+use crate::text::line;
 
 /// Where headings may stand.
 const FIRST_ROWS: usize = 5;

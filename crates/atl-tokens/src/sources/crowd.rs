@@ -20,7 +20,7 @@ use crate::TokensError;
 const MOST_TRIES: u8 = 3;
 /// The longest that a server may want everybody to wait.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-/// After so many failures in a row the server is left alone.
+/// After so many failures in a row that are not about one user, the server is left alone.
 const MOST_FAILURES: usize = 20;
 
 /// How a round ended.
@@ -63,7 +63,10 @@ pub(super) fn ask_each<U: Send, A: Send>(
         drop(sender);
         let mut failures = 0;
         for (user, answer) in answers {
-            failures = if answer.is_err() { failures + 1 } else { 0 };
+            failures = match &answer {
+                Ok(_) => 0,
+                Err(error) => failures + usize::from(error.is_general()),
+            };
             let stop = take(user, answer).is_break();
             if stop {
                 queue.end(End::Stopped);

@@ -12,9 +12,12 @@ use super::{
     users,
 };
 use crate::{
-    Coverage, Found, Gap, PageAs, PageOf, RedactedPage, Source, SourceKind, TokensError,
-    read_page_as,
+    Coverage, Found, Gap, GrantEntry, PageAs, PageOf, RedactedPage, Source, SourceKind,
+    TokensError, UserStatus, read_page_as,
 };
+
+/// After so many users who may not log in, and none who may, it is likely that the consumer may not impersonate.
+const SUSPICIOUS: usize = 20;
 
 /// What every note says, since it is not known to be so (protocol.md 3.2).
 const INFERRED: &str = "impersonation: inferred, not tried on a real product";
@@ -56,11 +59,21 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
                     };
                     let now = Timestamp::now();
                     rows.iter()
-                        .map(|row| row.entry(&page).as_of(now))
+                        .map(|row| GrantEntry {
+                            user_status: Some(UserStatus::Active),
+                            ..row.entry(&page).as_of(now)
+                        })
                         .try_for_each(|grant| take(Found::Grant(Box::new(grant))))
                 }
                 Ok(PageAs::Unknown) => seen.unknown(&user),
-                Ok(PageAs::NotAllowed) => seen.not_allowed(&user),
+                Ok(PageAs::NotAllowed) => {
+                    seen.not_allowed.add(&user);
+                    let suspicious = seen.read == 0 && seen.not_allowed.count == SUSPICIOUS;
+                    match suspicious.then(|| impersonates(client, &signer)) {
+                        Some(Ok(false)) => ControlFlow::Break(()),
+                        _ => ControlFlow::Continue(()),
+                    }
+                }
                 Err(error) => seen.failed(&user, &error),
             },
         );
@@ -82,11 +95,6 @@ struct Seen {
 impl Seen {
     fn unknown(&mut self, user: &str) -> ControlFlow<()> {
         self.unknown.add(user);
-        ControlFlow::Continue(())
-    }
-
-    fn not_allowed(&mut self, user: &str) -> ControlFlow<()> {
-        self.not_allowed.add(user);
         ControlFlow::Continue(())
     }
 
@@ -113,7 +121,7 @@ impl<L> Impersonated<'_, L> {
         }
         if seen.not_allowed.count > 0 {
             let (count, names) = (users(seen.not_allowed.count), seen.not_allowed.list());
-            match self.impersonates() {
+            match impersonates(self.client, &self.signer) {
                 Ok(true) => notes.push(format!(
                     "{count} who may not log in, so that their grants cannot be read in this way: {names}"
                 )),
@@ -158,12 +166,11 @@ impl<L> Impersonated<'_, L> {
             None => Coverage::partial(server, SourceKind::Impersonated, note),
         }
     }
+}
 
-    /// Whether it is some users who may not log in, and not the consumer that may not impersonate: a name that nobody has
-    /// is refused only then (protocol.md 2.8).
-    fn impersonates(&self) -> Result<bool, TokensError> {
-        let nobody = format!("atl-admin-{}", RandomNonce.nonce()?);
-        let runs_as = whoami_as(self.client, &self.signer, &nobody)?;
-        Ok(runs_as != RunsAs::Refused)
-    }
+/// Whether it is some users who may not log in, and not the consumer that may not impersonate: a name that nobody has is
+/// refused only then (protocol.md 2.8).
+fn impersonates(client: &Client, signer: &ConsumerSigner<'_>) -> Result<bool, TokensError> {
+    let nobody = format!("atl-admin-{}", RandomNonce.nonce()?);
+    Ok(whoami_as(client, signer, &nobody)? != RunsAs::Refused)
 }

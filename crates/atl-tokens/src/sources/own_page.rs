@@ -5,7 +5,10 @@ use std::ops::ControlFlow;
 use atl_client::{Client, ClientError, Failure, Refusal};
 use jiff::Timestamp;
 
-use crate::{Coverage, Found, Gap, PageOf, Source, SourceKind, TokensError, read_page};
+use crate::{
+    Coverage, Found, Gap, GrantEntry, PageOf, Source, SourceKind, TokensError, UserStatus,
+    read_page,
+};
 
 /// The grants that the signed-in account itself gave, from its own page.
 #[derive(Debug)]
@@ -44,7 +47,10 @@ impl Source for OwnPage<'_> {
             source: self.kind(),
         };
         let now = Timestamp::now();
-        let mut grants = rows.iter().map(|row| row.entry(&page).as_of(now));
+        let mut grants = rows.iter().map(|row| GrantEntry {
+            user_status: Some(UserStatus::Active),
+            ..row.entry(&page).as_of(now)
+        });
         let stopped = grants.any(|grant| take(Found::Grant(Box::new(grant))).is_break());
         let note = format!("only the grants of {}", account.username);
         let interrupted = if stopped { "; not read to its end" } else { "" };

@@ -88,7 +88,7 @@ fn users_who_are_unknown_or_may_not_log_in_are_named() {
     });
     let (grants, coverage) = read_as(server, &["carol", ALICE, BOB, "dave"]);
     assert_eq!(grants.len(), 1);
-    assert_eq!(grants[0].user_status, None::<UserStatus>);
+    assert_eq!(grants[0].user_status, Some(UserStatus::Active));
     assert_eq!(coverage.gap, None);
     let note = &coverage.note;
     assert!(note.contains("2 users unknown to the server: `"), "{note}");
@@ -225,6 +225,12 @@ fn a_consumer_that_may_not_impersonate_is_not_users_who_may_not_log_in() {
         ("impersonation_refused", Failure::Refused)
     );
     assert!(gap.message.contains("`alice`"), "{}", gap.message);
+
+    let population = crowd(server, 300);
+    server.clear_log();
+    let (_, coverage) = read_as(server, &names(&population));
+    assert_eq!(coverage.gap.unwrap().code, "impersonation_refused");
+    assert!(server.log().len() < 100, "{}", server.log().len());
 }
 
 /// What was handed over before stays valid, and the rest is not asked for one by one.

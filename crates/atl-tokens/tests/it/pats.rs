@@ -261,6 +261,25 @@ fn an_administrator_deletes_any_token_and_nobody_else_does() {
     }
 }
 
+#[test]
+fn a_token_of_a_user_with_another_name_in_paths_is_deleted() {
+    let estate = Estate::start(vec![ServerSpec::new(Kind::Bitbucket)]).unwrap();
+    let server = estate.server(0);
+    server.populate(&Population {
+        users: vec![atl_testbed::User::ordinary("carol@example.com")],
+        ..Population::default()
+    });
+    server.add_access_token("carol@example.com");
+    let (grants, _) = read(Pats::new(&admin(server), 4));
+    let [grant] = &grants[..] else {
+        panic!("{grants:?}");
+    };
+    let handle = grant.handle.as_deref().unwrap();
+    let revoked = delete_personal_token(&admin(server), &grant.user, handle).unwrap();
+    assert_eq!(revoked, Revoked::Now);
+    assert!(server.pats().is_empty());
+}
+
 /// Where a token of another is refused one by one, the list of ids for system administrators is tried.
 #[test]
 fn a_refused_deletion_is_tried_as_one_of_a_list() {

@@ -72,10 +72,17 @@ fn what_may_pass_is_asked_again_and_what_may_not_is_not() {
 
 #[test]
 fn a_server_that_answers_nothing_is_left_alone() {
-    let (end, answers, tries) = round(1000, |_, _| Err(gone()));
+    let (end, answers, tries) = round(1000, |_, _| Err(limited(61)));
     assert!(matches!(end, End::GaveUp), "{end:?}");
     assert!(tries.len() < 100, "{}", tries.len());
     assert!(answers.len() >= MOST_FAILURES);
+}
+
+#[test]
+fn what_is_about_single_users_stops_nobody() {
+    let (end, answers, _) = round(200, |_, _| Err(gone()));
+    assert!(matches!(end, End::All), "{end:?}");
+    assert_eq!(answers.len(), 200);
 }
 
 #[test]
