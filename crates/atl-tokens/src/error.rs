@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use atl_client::{ClientError, Failure};
 use atl_oauth::OauthError;
-use atl_store::OutsideError;
+use atl_store::{OutsideError, StoreError};
 
 use crate::{RedactedPage, Strange};
 
@@ -145,6 +145,15 @@ pub enum TokensError {
         /// The schemas.
         schemas: Vec<String>,
     },
+    /// The store could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Nothing was imported for the server.
+    #[error("{server}: no export of its database was imported")]
+    NothingImported {
+        /// The server.
+        server: Box<str>,
+    },
     /// The database server is too old to compute digests.
     #[error(
         "{server}: the database `{database}` is on PostgreSQL {version}, which cannot compute a SHA-256"
@@ -213,6 +222,8 @@ impl TokensError {
             Self::NoJira { .. } => "database_not_jira",
             Self::SeveralJiras { .. } => "database_ambiguous",
             Self::DatabaseTooOld { .. } => "database_too_old",
+            Self::Store(error) => error.code(),
+            Self::NothingImported { .. } => "nothing_imported",
         }
     }
 
@@ -243,6 +254,8 @@ impl TokensError {
                 schemas.first().map_or("jira", String::as_str)
             ),
             Self::DatabaseTooOld { .. } => "read from a copy on PostgreSQL 11 or newer; a token is never read to compute its digest here".into(),
+            Self::Store(error) => error.advice(),
+            Self::NothingImported { server } => format!("run what `atl-admin tokens sql` prints on its database, then `atl-admin tokens import FILE -s {server}`"),
             Self::NotTheirs { .. } => "sign in as the user who gave it, or revoke it with a call that it signs itself".into(),
             Self::SomebodyElse { actual, .. } => format!("the user may have been renamed: try `{actual}`"),
             Self::UnknownUser { .. } => "check the name; where the user was deleted, the server drops the grants with their next use".into(),
@@ -284,13 +297,15 @@ impl TokensError {
             | Self::DatabaseTooOld { .. }
             | Self::SomebodyElse { .. }
             | Self::Endless { .. }
+            | Self::NothingImported { .. }
             | Self::NotRevoked {
                 status: 200..300 | 500..,
                 ..
             } => Failure::Unreachable,
-            Self::UnknownUser { .. } | Self::NoUserList { .. } | Self::NotRevoked { .. } => {
-                Failure::Failed
-            }
+            Self::Store(_)
+            | Self::UnknownUser { .. }
+            | Self::NoUserList { .. }
+            | Self::NotRevoked { .. } => Failure::Failed,
         }
     }
 

@@ -4,6 +4,7 @@ mod as_user;
 mod database;
 mod days;
 mod error;
+mod export;
 mod inventory;
 mod moment;
 mod oauth2;
@@ -19,6 +20,9 @@ mod users;
 pub use as_user::{PageAs, read_page_as, revoke_as};
 pub use database::DatabaseSource;
 pub use error::{TokensError, Unexpected};
+pub use export::{
+    Export, ExportDatabase, ExportProduct, ExportSource, ImportError, RowProblem, export_query,
+};
 pub use inventory::{
     Coverage, Finding, Found, Gap, GrantEntry, GrantKind, GrantStatus, LookedAt,
     RegisteredConsumer, Severity, Source, SourceKind, UserStatus, finding_id, server_side_id,

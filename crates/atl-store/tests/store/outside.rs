@@ -9,7 +9,7 @@ use atl_testbed::{Postgres, PostgresDatabase};
 use crate::place::postgres;
 use crate::pooler::Pooler;
 
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 fn database(test: &str) -> Option<PostgresDatabase> {
     postgres(test).map(Postgres::database)

@@ -5,22 +5,20 @@ use std::ops::ControlFlow;
 
 use atl_client::BaseUrl;
 use atl_testbed::PostgresDatabase;
-use atl_tokens::{
-    Coverage, DatabaseSource, Found, GrantEntry, GrantKind, Source as _, server_side_id,
-};
+use atl_tokens::{Coverage, DatabaseSource, Found, GrantEntry, GrantKind, Source, server_side_id};
 
 use crate::jira_tables::{self, PLUGIN_ROWS, PLUGIN_TABLES, ROWS, SECRETS, TABLES};
 
-const URL: &str = "https://jira.example.com";
+pub(crate) const URL: &str = "https://jira.example.com";
 
 fn source(url: &str) -> DatabaseSource {
     DatabaseSource::new("jira", &BaseUrl::parse(URL).unwrap(), &url.into()).unwrap()
 }
 
 /// What is found, in the order of its own text, and what is said of it.
-fn read(url: &str) -> (Vec<GrantEntry>, Vec<String>, Coverage) {
+pub(crate) fn all(source: &mut dyn Source) -> (Vec<GrantEntry>, Vec<String>, Coverage) {
     let (mut grants, mut consumers) = (Vec::new(), Vec::new());
-    let coverage = source(url).read(&mut |found| {
+    let coverage = source.read(&mut |found| {
         match found {
             Found::Grant(grant) => grants.push(*grant),
             Found::Consumer(consumer) => consumers.push(format!("{consumer:?}")),
@@ -32,8 +30,12 @@ fn read(url: &str) -> (Vec<GrantEntry>, Vec<String>, Coverage) {
     (grants, consumers, coverage)
 }
 
+fn read(url: &str) -> (Vec<GrantEntry>, Vec<String>, Coverage) {
+    all(&mut source(url))
+}
+
 /// A grant in a line.
-fn line(grant: &GrantEntry) -> String {
+pub(crate) fn line(grant: &GrantEntry) -> String {
     let mut line = format!("{} {}", grant.id, grant.user);
     write!(line, " {:?} {:?}", grant.user_status.unwrap(), grant.status).unwrap();
     for part in [&grant.consumer_key, &grant.consumer_name, &grant.name] {
@@ -61,63 +63,67 @@ const DIGESTS: [&str; 5] = [
     "6eefb1f11da1",
 ];
 
-fn check_everything(database: &PostgresDatabase) -> Coverage {
-    let (grants, consumers, coverage) = read(&database.url());
-    let lines: Vec<_> = grants.iter().map(line).collect();
+/// What the tables hold, as lines.
+pub(crate) fn expected() -> Vec<String> {
     let id = |kind, handle| server_side_id(kind, URL, handle);
     let (oauth2, pat) = (GrantKind::Oauth2, GrantKind::Pat);
     let [alice, also_alice, bob, carol, dora] = DIGESTS;
-    assert_eq!(
-        lines,
-        [
-            format!(
-                "{bob} bob Inactive Expired deploy-bot Deploy bot - Some(true) [] 2020-01-01T00:00:00Z 2020-01-02T00:00:00Z - -"
-            ),
-            format!(
-                "{alice} alice Active Active deploy-bot Deploy bot - Some(true) [] 2026-03-01T08:00:00.123Z 2031-02-28T08:00:00.123Z 2031-03-30T08:00:00Z -"
-            ),
-            format!(
-                "{also_alice} alice Active Active ci CI & <more> - Some(true) [] 2026-03-02T00:00:00Z 2031-03-01T00:00:00Z - -"
-            ),
-            format!(
-                "{carol} carol Unknown Active gone-bot - - Some(false) [] 2026-03-03T00:00:00Z - - -"
-            ),
-            format!(
-                "{dora} dora Active Active ci CI & <more> - Some(true) [] 2026-03-04T00:00:00Z - - -"
-            ),
-            format!(
-                "{} alice Active Active public-id Reports - Some(true) [\"READ\", \"WRITE\"] 2026-02-25T06:13:20Z - - 2026-03-08T06:06:40Z",
-                id(oauth2, "refresh-1")
-            ),
-            format!(
-                "{} bob Inactive Active gone-id - - Some(false) [\"READ\"] 2026-02-25T06:13:21Z - - -",
-                id(oauth2, "refresh-2")
-            ),
-            format!(
-                "{} bob Inactive Expired - - over None [] 2020-03-01T12:00:00Z 2020-04-01T12:00:00Z - -",
-                id(pat, "9")
-            ),
-            format!(
-                "{} alice Active Active - - ci token None [] 2026-03-01T12:00:00Z 2096-03-01T12:00:00Z - 2026-03-05T01:02:03.5Z",
-                id(pat, "7")
-            ),
-            format!(
-                "{} bob Inactive Active - - endless None [] 2026-03-01T12:00:00Z - - -",
-                id(pat, "8")
-            ),
-        ]
-    );
+    vec![
+        format!(
+            "{bob} bob Inactive Expired deploy-bot Deploy bot - Some(true) [] 2020-01-01T00:00:00Z 2020-01-02T00:00:00Z - -"
+        ),
+        format!(
+            "{alice} alice Active Active deploy-bot Deploy bot - Some(true) [] 2026-03-01T08:00:00.123Z 2031-02-28T08:00:00.123Z 2031-03-30T08:00:00Z -"
+        ),
+        format!(
+            "{also_alice} alice Active Active ci CI & <more> - Some(true) [] 2026-03-02T00:00:00Z 2031-03-01T00:00:00Z - -"
+        ),
+        format!(
+            "{carol} carol Unknown Active gone-bot - - Some(false) [] 2026-03-03T00:00:00Z - - -"
+        ),
+        format!(
+            "{dora} dora Active Active ci CI & <more> - Some(true) [] 2026-03-04T00:00:00Z - - -"
+        ),
+        format!(
+            "{} alice Active Active public-id Reports - Some(true) [\"READ\", \"WRITE\"] 2026-02-25T06:13:20Z - - 2026-03-08T06:06:40Z",
+            id(oauth2, "refresh-1")
+        ),
+        format!(
+            "{} bob Inactive Active gone-id - - Some(false) [\"READ\"] 2026-02-25T06:13:21Z - - -",
+            id(oauth2, "refresh-2")
+        ),
+        format!(
+            "{} bob Inactive Expired - - over None [] 2020-03-01T12:00:00Z 2020-04-01T12:00:00Z - -",
+            id(pat, "9")
+        ),
+        format!(
+            "{} alice Active Active - - ci token None [] 2026-03-01T12:00:00Z 2096-03-01T12:00:00Z - 2026-03-05T01:02:03.5Z",
+            id(pat, "7")
+        ),
+        format!(
+            "{} bob Inactive Active - - endless None [] 2026-03-01T12:00:00Z - - -",
+            id(pat, "8")
+        ),
+    ]
+}
+
+/// The consumers in the tables, as lines.
+pub(crate) fn expected_consumers() -> [String; 3] {
     let registered = |key: &str, name: Option<&str>| {
         format!("RegisteredConsumer {{ key: {key:?}, name: {name:?} }}")
     };
-    assert_eq!(
-        consumers,
-        [
-            registered("ci", Some("CI & <more>")),
-            registered("deploy-bot", Some("Deploy bot")),
-            registered("nobody", None)
-        ]
-    );
+    [
+        registered("ci", Some("CI & <more>")),
+        registered("deploy-bot", Some("Deploy bot")),
+        registered("nobody", None),
+    ]
+}
+
+fn check_everything(database: &PostgresDatabase) -> Coverage {
+    let (grants, consumers, coverage) = read(&database.url());
+    let lines: Vec<_> = grants.iter().map(line).collect();
+    assert_eq!(lines, expected());
+    assert_eq!(consumers, expected_consumers());
     let endless: Vec<_> = grants.iter().filter(|grant| grant.endless).collect();
     assert_eq!(endless.len(), 1);
     assert_eq!(endless[0].handle.as_deref(), Some("8"));

@@ -6,9 +6,13 @@
 )]
 
 mod as_user;
+mod confluence_tables;
 mod database;
+mod export;
+mod export_files;
 mod impersonated;
 mod jira_tables;
+mod mariadb;
 mod own_page;
 mod page;
 mod pats;
