@@ -78,6 +78,14 @@ impl Target {
         self.write(0o600, &mut |to| to.write_all(contents))
     }
 
+    /// The same of what comes piece by piece.
+    pub(crate) fn write_secret_with(
+        &self,
+        contents: &mut dyn FnMut(&mut dyn io::Write) -> io::Result<()>,
+    ) -> Result<()> {
+        self.write(0o600, contents)
+    }
+
     /// Writes a file that everybody may read, as far as the umask lets them.
     pub(crate) fn write_public(&self, contents: &[u8]) -> Result<()> {
         self.write_public_with(&mut |to| to.write_all(contents))

@@ -3,15 +3,16 @@
 mod baseline;
 pub(crate) mod history;
 mod remove;
+mod reports;
 
 use std::path::PathBuf;
 
 use atl_fleet::{
-    Needs,
+    Needs, Ready,
     audit::{Audit, Findings, IgnoreList, look},
     of_looking,
 };
-use atl_tokens::Severity;
+use atl_tokens::{Severity, rules::Rule};
 use jiff::{Timestamp, tz::TimeZone};
 
 use super::tokens::{filters::Filters, reach::Reach};
@@ -22,10 +23,12 @@ use crate::{
     interrupt,
     output::{audit::show, inventory::By},
     progress::Progress,
+    report::Report,
     term,
 };
 use baseline::Target;
 use history::Since;
+use reports::{ReportFiles, ReportFlags};
 
 const COMMAND: &str = "audit";
 
@@ -39,11 +42,13 @@ const COMMAND: &str = "audit";
                   grants that are listed and judged; links, keys and settings are judged all the same. `--consumer` narrows \
                   everything.\n\n\
                   The table shows findings, `-v` with advice; `csv` prints findings; `json`, `yaml` and `ndjson` have the \
-                  grants too.\n\n\
+                  grants too. `--html`, `--sarif` and `--junit` write files beside that, for their owner only; one of an earlier \
+                  audit is replaced, any other file is not.\n\n\
                   Exit codes: 4 where every server refused, 3 where something that was asked for could not be looked at, \
                   10 where `--fail-on` is given and there are new findings of that severity or a higher one, else 0.\n\n\
                   Examples:\n  atl-admin audit\n  atl-admin audit --fail-on medium --baseline known.json --ignore accepted.yaml\n  \
                   atl-admin audit --write-baseline known.json\n  atl-admin audit --with-auditor -o json\n  \
+                  atl-admin audit --html audit.html --sarif audit.sarif\n  \
                   atl-admin audit --remove-auditor"
 )]
 pub struct Args {
@@ -71,8 +76,11 @@ pub struct Args {
     /// The findings in this YAML file were accepted: a list of `rule`, `reason`, and perhaps `server`, `subject`, `until`
     #[arg(long, value_name = "FILE")]
     pub ignore: Option<PathBuf>,
+    /// What is written beside what is printed.
+    #[command(flatten)]
+    pub reports: ReportFlags,
     /// Only remove auditor consumers that earlier runs left behind on the selected servers
-    #[arg(long, conflicts_with_all = ["with_auditor", "fail_on", "baseline", "write_baseline", "ignore", "by", "since"])]
+    #[arg(long, conflicts_with_all = ["with_auditor", "fail_on", "baseline", "write_baseline", "ignore", "by", "since", "html", "sarif", "junit"])]
     pub remove_auditor: bool,
 }
 
@@ -107,6 +115,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         .as_deref()
         .map(Target::new)
         .transpose()?;
+    let files = ReportFiles::new(&args.reports)?;
     let filter = args.filters.filter();
     let ask = args.reach.ask(context, &filter.users)?;
     let ready = context.ready(Needs {
@@ -152,9 +161,27 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     if let Some(target) = target {
         target.write(&findings)?;
     }
+    files.write(&Report {
+        made: audit.made(),
+        fleet: &context.globals.fleet,
+        servers: &names(&ready),
+        coverage: audit.coverage(),
+        rules: &Rule::ALL,
+        findings: &reports::New(&findings),
+        accepted: &reports::Accepted(&findings),
+        grants: &reports::Grants(audit.inventory()),
+        has_baseline: args.baseline.is_some(),
+        difference: difference.as_ref(),
+    })?;
     let from = args.fail_on.map(Level::severity);
     let found = from.is_some_and(|severity| findings.counts().new_from(severity) > 0);
     Ok(of_looking(audit.statuses(), found).into())
+}
+
+/// The names of the servers.
+fn names(ready: &Ready) -> Vec<String> {
+    let servers = ready.servers.iter();
+    servers.map(|server| server.config.name.clone()).collect()
 }
 
 /// No findings yet, and what they are held against.

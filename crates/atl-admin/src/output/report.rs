@@ -7,8 +7,8 @@ mod sarif;
 
 use std::{borrow::Cow, path::Path};
 
-use atl_fleet::audit::Reported;
-use atl_tokens::{Coverage, Finding, GrantEntry, LookedAt, rules::Rule};
+use atl_fleet::audit::{Difference, Reported};
+use atl_tokens::{Coverage, GrantEntry, LookedAt, rules::Rule};
 use jiff::Timestamp;
 
 pub use html::html;
@@ -58,41 +58,6 @@ impl Report<'_> {
         let mut lines = self.coverage.iter().filter(|seen| seen.server == server);
         lines.all(|seen| seen.complete || (seen.gap.is_none() && !seen.note.contains(rule.id())))
     }
-}
-
-/// What is different since an earlier audit.
-#[derive(Debug, Clone)]
-pub struct Difference {
-    /// When that audit was made.
-    pub since: Timestamp,
-    /// Grants that it did not have.
-    pub new_grants: Excerpt<GrantEntry>,
-    /// Grants that are no more.
-    pub gone_grants: Excerpt<GrantEntry>,
-    /// Grants that are not as they were.
-    pub changed_grants: Excerpt<ChangedGrant>,
-    /// Findings that it did not have.
-    pub new_findings: Excerpt<Finding>,
-    /// Findings that are no more.
-    pub gone_findings: Excerpt<Finding>,
-}
-
-/// The first of many.
-#[derive(Debug, Clone)]
-pub struct Excerpt<T> {
-    /// As many as are to be shown.
-    pub rows: Vec<T>,
-    /// How many there are.
-    pub total: u64,
-}
-
-/// A grant that is not as it was.
-#[derive(Debug, Clone)]
-pub struct ChangedGrant {
-    /// As it is now.
-    pub grant: GrantEntry,
-    /// What has changed, such as `status: active -> expired`.
-    pub what: String,
 }
 
 /// What was looked at, as it is written everywhere.

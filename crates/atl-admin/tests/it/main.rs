@@ -61,6 +61,7 @@ mod man;
 mod mass_change;
 mod plan;
 mod reference;
+mod report_files;
 #[cfg(unix)]
 mod report_html;
 mod report_junit;

@@ -13,7 +13,7 @@ use crate::reports::{RULES, SCRIPT, Sample, written};
 
 /// An element with its attributes and what stands in it.
 #[derive(Debug, Default)]
-struct Element {
+pub(crate) struct Element {
     name: String,
     attributes: HashMap<String, String>,
     text: String,
@@ -44,7 +44,7 @@ impl Element {
         self.attributes.get(attribute).map_or("", String::as_str)
     }
 
-    fn count(&self, attribute: &str) -> usize {
+    pub(crate) fn count(&self, attribute: &str) -> usize {
         self.of(attribute).parse().unwrap()
     }
 
@@ -85,32 +85,26 @@ fn parsed(text: &str) -> Element {
     open.remove(0).inside.remove(0)
 }
 
-fn suites(sample: &Sample) -> Element {
-    let root = parsed(&written(sample, |report, out| junit(report, out)));
+/// The root of a report, whose numbers are those of what is in it.
+#[track_caller]
+pub(crate) fn suites_of(text: &str) -> Element {
+    let root = parsed(text);
     assert_eq!(root.name, "testsuites");
     for suites in root.inside.iter().chain([&root]) {
-        assert_eq!(
-            suites.count("tests"),
-            suites.outcomes("testcase"),
-            "{suites:#?}"
-        );
-        assert_eq!(
-            suites.count("failures"),
-            suites.outcomes("failure"),
-            "{suites:#?}"
-        );
-        assert_eq!(
-            suites.count("errors"),
-            suites.outcomes("error"),
-            "{suites:#?}"
-        );
-        assert_eq!(
-            suites.count("skipped"),
-            suites.outcomes("skipped"),
-            "{suites:#?}"
-        );
+        for (count, outcome) in [
+            ("tests", "testcase"),
+            ("failures", "failure"),
+            ("errors", "error"),
+            ("skipped", "skipped"),
+        ] {
+            assert_eq!(suites.count(count), suites.outcomes(outcome), "{suites:#?}");
+        }
     }
     root
+}
+
+fn suites(sample: &Sample) -> Element {
+    suites_of(&written(sample, |report, out| junit(report, out)))
 }
 
 /// The tests of a server with their outcomes.

@@ -16,15 +16,20 @@ fn validator() -> Validator {
 
 /// The one run of a valid log.
 #[track_caller]
-fn run_of(sample: &Sample) -> Value {
-    let mut log: Value =
-        serde_json::from_str(&written(sample, |report, out| sarif(report, out))).unwrap();
-    let errors: Vec<_> = validator()
+pub(crate) fn valid_run(text: &str) -> Value {
+    let mut log: Value = serde_json::from_str(text).unwrap();
+    let validator = validator();
+    let errors: Vec<_> = validator
         .iter_errors(&log)
         .map(|error| format!("{error:#?}"))
         .collect();
     assert!(errors.is_empty(), "{errors:#?}\n{log:#}");
     log["runs"][0].take()
+}
+
+#[track_caller]
+fn run_of(sample: &Sample) -> Value {
+    valid_run(&written(sample, |report, out| sarif(report, out)))
 }
 
 #[test]

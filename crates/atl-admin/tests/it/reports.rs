@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
-use atl_admin::report::{ChangedGrant, Difference, Excerpt, Report};
+use atl_admin::report::Report;
 use atl_client::Failure;
 use atl_fleet::audit::{Accepted, Reported};
+use atl_fleet::audit::{ChangedGrant, Difference, Excerpt};
 use atl_tokens::{
     Coverage, Finding, Gap, GrantEntry, GrantKind, GrantStatus, LookedAt, SourceKind, UserStatus,
     rules::Rule,

@@ -2,11 +2,11 @@
 
 use std::{ops::ControlFlow, sync::OnceLock};
 
-use atl_client::Client;
+use atl_client::{BaseUrl, Client};
 use atl_store::Store;
 use atl_tokens::{
-    Coverage, DatabaseSource, Found, Gap, GrantEntry, GrantKind, Impersonated, OwnPage, Pats,
-    Source, SourceKind, TokensError, users,
+    Coverage, DatabaseSource, ExportSource, Found, Gap, GrantEntry, GrantKind, Impersonated,
+    OwnPage, Pats, Source, SourceKind, TokensError, users,
 };
 
 use super::{Ask, names::Names, stopped};
@@ -63,7 +63,13 @@ impl OnServer<'_> {
                     self.failed(source, note, Gap::from(&error))
                 }
             },
-            SourceKind::Export => return None,
+            SourceKind::Export => {
+                let (store, base_url) = (self.store?, self.client.base_url());
+                if !self.ask.names(source) && !is_imported(store, base_url) {
+                    return None;
+                }
+                ExportSource::new(store, self.client.server(), base_url).read(take)
+            }
             SourceKind::Impersonated => match self.impersonated(take) {
                 Ok(coverage) => coverage,
                 Err(trouble) => self.failed(source, "no page was read", trouble.into()),
@@ -180,4 +186,13 @@ impl OnServer<'_> {
             found => found,
         }
     }
+}
+
+/// Whether an export was imported for a server; a store that cannot tell is read, and says why not.
+fn is_imported(store: &Store, base_url: &BaseUrl) -> bool {
+    store.imports().map_or(true, |imports| {
+        imports
+            .iter()
+            .any(|import| import.server_url == base_url.as_str())
+    })
 }

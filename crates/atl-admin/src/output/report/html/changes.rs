@@ -1,12 +1,13 @@
 //! What is different since an earlier audit.
 
+use atl_fleet::audit::{Difference, Excerpt};
 use atl_tokens::{Finding, GrantEntry};
 
 use super::{
     grants::Row,
     words::{self, Prose, moment, thousands},
 };
-use crate::output::report::{Difference, Excerpt, harmless};
+use crate::output::report::harmless;
 
 /// What is different.
 pub(super) struct Changes {
