@@ -79,6 +79,19 @@ const APPLY: Scenario = Scenario {
     next: "apply --settle 10s",
 };
 
+/// Two users are enough: what is read in between is not what a kill makes a difference to.
+const AUDIT: Scenario = Scenario {
+    name: "audit that sets an auditor up",
+    prepare: |fleet| fleet.env.write("users.txt", "alice\nbob\n"),
+    line: "audit --with-auditor --users users.txt -p 1 -o csv",
+    next: "audit --with-auditor --users users.txt -p 1 -o csv",
+};
+
+#[test]
+fn an_audit_that_sets_one_up() {
+    AUDIT.kill();
+}
+
 #[test]
 fn an_apply_that_removes_one() {
     APPLY.kill();
