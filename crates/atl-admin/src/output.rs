@@ -8,6 +8,7 @@ pub(crate) mod inventory;
 pub(crate) mod plan;
 mod raw;
 pub mod report;
+pub(crate) mod revocation;
 pub(crate) mod rotations;
 pub(crate) mod stream;
 mod table;

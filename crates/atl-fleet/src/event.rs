@@ -8,6 +8,7 @@ use crate::{
     auditor::EndedAuditor,
     check::ServerChecks,
     grant::FailedGrant,
+    grants::RevokedGrant,
     plan::{Change, ServerPlan, Summary},
     rotate::Rotation,
     scrub::ScrubbedLink,
@@ -97,6 +98,9 @@ pub enum Event<'a> {
     },
     /// A grant was given, looked at, renewed or revoked.
     Grant(&'a GrantEntry),
+    /// A grant was revoked by some way, or was not.
+    #[serde(rename = "grant")]
+    RevokedGrant(&'a RevokedGrant),
     /// A grant could not be.
     GrantFailed(&'a FailedGrant),
     /// An auditor consumer that an earlier run left was removed, or was not.

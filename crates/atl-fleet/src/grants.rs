@@ -12,7 +12,10 @@ mod work;
 pub use choose::not_selected;
 pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use renew::renew;
-pub use revoke::{Revocation, needs_passwords};
+pub use revoke::{
+    Asked, AtHand, Consequence, Everywhere, Means, Revocation, RevocationReport, RevokedGrant, Way,
+    needs_passwords, way,
+};
 pub use verify::verify;
 
 pub(crate) use choose::{as_of, same_user, state};

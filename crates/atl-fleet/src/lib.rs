@@ -49,8 +49,8 @@ pub use file::{
 pub use grant::{FailedGrant, GrantReport};
 pub use known::FileKeyError;
 pub use outcome::{
-    Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan, of_rotations,
-    of_rotations_seen, of_scrub, of_verify,
+    Exit, of_apply, of_authorize_status, of_changing, of_grants, of_looking, of_plan,
+    of_revocation, of_rotations, of_rotations_seen, of_scrub, of_verify,
 };
 pub use plan::{
     Action, Applied, Change, FORMAT_VERSION, Field, Kind, Plan, PlanOptions, ServerPlan, Status,

@@ -5,6 +5,8 @@ use atl_tokens::{GrantEntry, GrantStatus};
 use crate::{
     authorize::NOT_GRANTED,
     grant::{FailedGrant, GrantReport},
+    grants::RevocationReport,
+    inventory::statuses,
     plan::{Plan, Status},
     rotate::{self, RotationReport},
     scrub::ScrubReport,
@@ -134,11 +136,29 @@ pub fn of_scrub(report: &ScrubReport) -> Exit {
 
 /// What obtaining, renewing or revoking grants came to, each grant for itself.
 pub fn of_grants(report: &GrantReport) -> Exit {
-    let failed = report.failed.iter().map(|failed| failed.error.status);
+    of_changing(each(report.grants.iter(), &report.failed))
+}
+
+/// What revoking grants by all ways came to, each grant for itself. Where something could not be looked at, there may be
+/// grants that are still there.
+pub fn of_revocation(report: &RevocationReport) -> Exit {
+    let grants = report.grants.iter().map(|revoked| &revoked.grant);
+    let unseen = statuses(&report.coverage).into_iter();
+    of_changing(
+        each(grants, &report.failed)
+            .into_iter()
+            .chain(unseen.filter(|status| *status != Status::Ok)),
+    )
+}
+
+fn each<'g>(grants: impl Iterator<Item = &'g GrantEntry>, failed: &[FailedGrant]) -> Vec<Status> {
     let has_failed = |grant: &&GrantEntry| {
-        let mut failed = report.failed.iter();
-        failed.any(|failed| failed.id.as_ref() == Some(&grant.id))
+        let same = |failed: &FailedGrant| {
+            failed.id.as_ref() == Some(&grant.id) && failed.server == grant.server
+        };
+        failed.iter().any(same)
     };
-    let well = report.grants.iter().filter(|grant| !has_failed(grant));
-    of_changing(failed.chain(well.map(|_| Status::Ok)))
+    let well = grants.filter(|grant| !has_failed(grant));
+    let failed = failed.iter().map(|failed| failed.error.status);
+    failed.chain(well.map(|_| Status::Ok)).collect()
 }

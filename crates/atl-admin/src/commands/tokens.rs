@@ -42,12 +42,20 @@ pub enum Commands {
                       atl-admin tokens renew -s jira --user svc-deploy"
     )]
     Renew(renew::Args),
-    /// Revoke grants of the store on their servers, and forget them
+    /// Revoke grants on their servers: those of the store, and with more flags those of anybody
     #[command(
         after_help = "Shows what it would do, then asks. At least one id, filter, `--server` or `--consumer` says which \
-                      grants. A grant revokes itself; one that has expired signs nothing any more, and is revoked as its \
-                      user where the fleet file has the password. A grant that is gone already is success.\n\nExamples:\n  \
-                      atl-admin tokens revoke 0a1b2c3d4e5f\n  atl-admin tokens revoke --user alice --dry-run\n  \
+                      grants. A grant of the store revokes itself; one that has expired signs nothing any more, and is \
+                      revoked as its user where the fleet file has the password. A grant that is gone already is \
+                      success.\n\nWhere the store has no such grant, and with `--source`, `--with-auditor`, `--policy` or \
+                      `--whole-consumer`, grants are looked for as `tokens list` does, and each is revoked by the way that \
+                      needs least: with its own token, on the page of the account that signs in, over the REST API for \
+                      personal access tokens, or as its user through an auditor consumer (`--with-auditor`). Each is \
+                      looked for again afterwards. What no way leads to is listed in the end, with the reason; \
+                      docs/audit.md says more.\n\nExamples:\n  \
+                      atl-admin tokens revoke 0a1b2c3d4e5f\n  \
+                      atl-admin tokens revoke --user alice --with-auditor --dry-run\n  \
+                      atl-admin tokens revoke --policy --with-auditor\n  \
                       atl-admin tokens revoke -s jira --older-than 365d --yes"
     )]
     Revoke(revoke::Args),

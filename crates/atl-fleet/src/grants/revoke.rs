@@ -2,7 +2,13 @@
 //! and signs nothing any more (protocol.md 3.2).
 
 mod accounts;
+mod batch;
+mod everywhere;
+mod hand;
 mod one;
+mod way;
+
+use std::time::Duration;
 
 use atl_store::{GrantRow, JournalRow, Outcome, Store, StoreError};
 
@@ -14,14 +20,18 @@ use super::{
 use atl_tokens::GrantEntry;
 
 use crate::{
+    age::older_than,
     engine::{RunOptions, StartError},
     grant::{GrantReport, grant_entry},
     step::RunInfo,
     trouble::Trouble,
-    wanted::Ready,
+    wanted::{Consumer, Ready},
 };
 use accounts::Accounts;
 use one::One;
+
+pub use everywhere::{Consequence, Everywhere, Means, RevocationReport, RevokedGrant};
+pub use way::{AtHand, Way, way};
 
 /// What is to be revoked. Nothing was sent to get here.
 pub struct Revocation<'a> {
@@ -60,23 +70,13 @@ impl<'a> Revocation<'a> {
     ) -> Result<Self, StartError> {
         let all = Known::of(ready, store.grants()?).named;
         let seen = all.len();
-        let mut before = Vec::new();
-        let mut ids = Vec::new();
-        for id in &filter.ids {
-            match revoked_before(store, id)? {
-                Some(step) => before.push(told(&step)),
-                None => ids.push(id.clone()),
-            }
-        }
-        // No id left is not the same as no id given, which lets every grant through.
-        let rows = if ids.is_empty() && !filter.ids.is_empty() {
-            Vec::new()
-        } else {
-            let filter = GrantFilter {
-                ids,
-                ..filter.clone()
-            };
-            filter.choose(all, jiff::Timestamp::now())?
+        let Asked {
+            before,
+            filter: asked,
+        } = Asked::of(Some(store), filter)?;
+        let rows = match &asked {
+            Some(filter) => filter.choose(all, jiff::Timestamp::now())?,
+            None => Vec::new(),
         };
         Ok(Self {
             ready,
@@ -102,16 +102,8 @@ impl<'a> Revocation<'a> {
     /// More than 30 % of what was chosen from, and at least 10, needs `force`, unless ids, users or consumers were named
     /// (cli.md section 1).
     pub fn refusal(&self, consumers: &[String], force: bool) -> Option<Trouble> {
-        let (revoked, seen) = (self.rows.len(), self.seen);
         let named = self.named || !consumers.is_empty();
-        let much = revoked >= 10 && revoked * 10 > seen * 3;
-        (much && !named && !force).then(|| {
-            Trouble::own(
-                "mass_change",
-                format!("this would revoke {revoked} of the {seen} grants that were seen; nothing was sent"),
-                "look at them with `--dry-run`; if that is what you want, run again with `--force`, or name ids, users or consumers",
-            )
-        })
+        too_much(self.rows.len() as u64, self.seen as u64).filter(|_| !named && !force)
     }
 
     /// Revokes them, and forgets those that the servers do not hold any more.
@@ -140,6 +132,66 @@ impl<'a> Revocation<'a> {
             }),
         )
     }
+}
+
+/// What was asked for, without what an earlier run revoked.
+#[derive(Debug)]
+pub struct Asked {
+    /// The ids that were named and had been revoked before, a sentence each.
+    pub before: Vec<String>,
+    /// The filter with the other ids; `None` where ids were named and none is left, since a filter without ids lets every
+    /// grant through.
+    pub filter: Option<GrantFilter>,
+}
+
+impl Asked {
+    /// Sorts the ids.
+    ///
+    /// # Errors
+    ///
+    /// The store could not be read.
+    pub fn of(store: Option<&Store>, filter: &GrantFilter) -> Result<Self, StoreError> {
+        let (mut before, mut ids) = (Vec::new(), Vec::new());
+        for id in &filter.ids {
+            let step = match store {
+                Some(store) => revoked_before(store, id)?,
+                None => None,
+            };
+            match step {
+                Some(step) => before.push(told(&step)),
+                None => ids.push(id.clone()),
+            }
+        }
+        let none_left = ids.is_empty() && !filter.ids.is_empty();
+        let filter = GrantFilter {
+            ids,
+            ..filter.clone()
+        };
+        Ok(Self {
+            before,
+            filter: (!none_left).then_some(filter),
+        })
+    }
+}
+
+/// Whether a grant is older than the policy of its consumer allows; one whose age is not known is not.
+fn past_policy(grant: &GrantEntry, consumers: &[Consumer], now: jiff::Timestamp) -> bool {
+    let consumer = consumers
+        .iter()
+        .find(|consumer| grant.consumer.as_ref() == Some(&consumer.name));
+    let age = consumer.and_then(|consumer| consumer.policy.max_grant_age);
+    age.zip(grant.created)
+        .is_some_and(|(age, created)| older_than(created, now, Duration::from_secs(age)))
+}
+
+fn too_much(revoked: u64, seen: u64) -> Option<Trouble> {
+    (revoked >= 10 && revoked * 10 > seen * 3).then(|| {
+        Trouble::own(
+            "mass_change",
+            format!("this would revoke {revoked} of the {seen} grants that were seen; nothing was sent"),
+            "look at them with `--dry-run`; if that is what you want, run again with `--force`, or name ids, users or consumers",
+        )
+    })
 }
 
 /// The step that revoked a grant which the store does not have any more.

@@ -1,14 +1,20 @@
 //! `tokens revoke`
 
+mod everywhere;
+
 use atl_fleet::{
-    GrantReport, Needs, Passwords,
-    grants::{Revocation, needs_passwords},
-    of_grants,
+    Needs, Passwords, Ready, RunOptions, StartError,
+    auditor::{left_behind, remove_left_behind},
+    grants::{GrantChoiceError, Revocation, RevocationReport, RevokedGrant, Way, needs_passwords},
+    of_revocation,
 };
 use atl_store::Store;
 use atl_tokens::GrantEntry;
 
-use super::{Filters, nothing};
+use super::{
+    Filters, nothing,
+    reach::{Reach, Source},
+};
 use crate::{
     cli::Selection,
     context::{Context, run_info},
@@ -16,7 +22,7 @@ use crate::{
     exit::Exit,
     flags::Format,
     interrupt,
-    output::{counted, grants::show},
+    output::{auditors::tell_ended, counted, grants::NO_GRANTS, revocation::show},
     progress::Progress,
     term,
 };
@@ -29,7 +35,17 @@ pub struct Args {
     /// Which grants.
     #[command(flatten)]
     pub filters: Filters,
-    /// Only show what would be revoked; nothing is sent
+    /// Where they are looked for.
+    #[command(flatten)]
+    pub reach: Reach,
+    /// Only grants that are older than `policy.max_grant_age` of their consumer in the fleet file allows
+    #[arg(long)]
+    pub policy: bool,
+    /// Where no other way leads to a grant, remove its consumer from the server and register the same one again: every
+    /// grant to it ends, those of other users too
+    #[arg(long)]
+    pub whole_consumer: bool,
+    /// Only show what would be revoked, and how; nothing is written anywhere, and no auditor consumer is set up
     #[arg(long)]
     pub dry_run: bool,
     /// Go on where much would be revoked at once
@@ -38,17 +54,27 @@ pub struct Args {
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
-    if !args.filters.select() && context.globals.selection == Selection::default() {
+    let selected = args.filters.select() || args.policy;
+    if !selected && context.globals.selection == Selection::default() {
         return Err(Error::usage("nothing says which grants to revoke")
             .hint("name ids, or give a filter, `--server` or `--consumer`"));
+    }
+    if args.looks_further() {
+        return everywhere::run(context, args);
     }
     let store = if args.dry_run {
         context.store_to_look_at()?
     } else {
         context.store_if_any(COMMAND)?
     };
-    match store {
-        Some(store) => with(context, args, &store),
+    // What the store cannot help with may be found elsewhere.
+    let done = store.as_ref().map(|store| with(context, args, store));
+    match done.transpose()?.flatten() {
+        Some(exit) => Ok(exit),
+        None if args.reach.sources.is_empty() => {
+            drop(store);
+            everywhere::run(context, args)
+        }
         // The fleet file has to be in order all the same.
         None => context
             .ready(Needs::default())
@@ -56,25 +82,52 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     }
 }
 
-fn with(context: &Context, args: &Args, store: &Store) -> Result<Exit> {
+impl Args {
+    /// Whether more than the store is to be looked at, whatever the store has.
+    fn looks_further(&self) -> bool {
+        let elsewhere = |source: &Source| *source != Source::Store;
+        self.reach.sources.iter().any(elsewhere)
+            || self.reach.with_auditor
+            || self.policy
+            || self.whole_consumer
+    }
+}
+
+/// Removes auditor consumers that an earlier run left.
+fn remove_left(ready: &Ready, store: &Store, run: RunOptions<'_>) -> Result<()> {
+    tell_ended(&remove_left_behind(ready, store, &run_info(COMMAND), run)?);
+    Ok(())
+}
+
+/// What the store can help with; `None` where it has no such grant.
+fn with(context: &Context, args: &Args, store: &Store) -> Result<Option<Exit>> {
     let filter = args.filters.filter();
-    let grant_passwords = if !args.dry_run && needs_passwords(store, &filter)? {
-        Passwords::All
-    } else {
-        Passwords::Nobody
-    };
-    let ready = context.ready(Needs {
-        grant_passwords,
+    let expired = !args.dry_run && needs_passwords(store, &filter)?;
+    let needs = |admin| Needs {
+        admin,
+        grant_passwords: if expired {
+            Passwords::All
+        } else {
+            Passwords::Nobody
+        },
         ..Needs::default()
-    })?;
-    let revocation = Revocation::new(&ready, store, &filter)?;
+    };
+    let mut ready = context.ready(needs(false))?;
+    let revocation = match Revocation::new(&ready, store, &filter) {
+        Err(StartError::Grant(GrantChoiceError::NoSuchGrant { .. })) => return Ok(None),
+        revocation => revocation?,
+    };
+    let grants = revocation.grants();
+    if grants.is_empty() && revocation.revoked_before().is_empty() {
+        return Ok(None);
+    }
     revocation
         .revoked_before()
         .iter()
         .for_each(|told| term::note(told));
-    let grants = revocation.grants();
     if args.dry_run {
-        return tell(context, grants);
+        tell(context, grants)?;
+        return Ok(Some(Exit::Done));
     }
     if let Some(trouble) = revocation.refusal(context.consumers()?, args.force) {
         return Err(trouble.into());
@@ -98,25 +151,42 @@ fn with(context: &Context, args: &Args, store: &Store) -> Result<Exit> {
     }
     let progress = Progress::new(context);
     let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
-    let report = revocation.carry_out(&run_info(COMMAND), progress.run(&sink))?;
+    let run = progress.run(&sink);
+    if !left_behind(&ready, store)?.is_empty() {
+        ready = context.ready(needs(true))?;
+        remove_left(&ready, store, run)?;
+    }
+    let revocation = Revocation::new(&ready, store, &filter)?;
+    let report = revocation.carry_out(&run_info(COMMAND), run)?;
     progress.finish();
-    show(context, &report)?;
+    let report = RevocationReport {
+        failed: report.failed,
+        ..of_store(report.grants)
+    };
+    show(context, &report, NO_GRANTS)?;
     if progress.interrupted() {
         interrupt::tell();
-        return Ok(Exit::Interrupted);
+        return Ok(Some(Exit::Interrupted));
     }
-    Ok(of_grants(&report).into())
+    Ok(Some(of_revocation(&report).into()))
+}
+
+/// A report of grants of the store.
+fn of_store(grants: Vec<GrantEntry>) -> RevocationReport {
+    let way = Some(Way::Token);
+    let revoked = |grant| RevokedGrant { grant, way };
+    RevocationReport::new(grants.into_iter().map(revoked).collect())
 }
 
 /// What would be revoked.
-fn tell(context: &Context, grants: Vec<GrantEntry>) -> Result<Exit> {
+fn tell(context: &Context, grants: Vec<GrantEntry>) -> Result<()> {
     let output = &context.output;
+    let report = of_store(grants);
     if output.format() == Format::Ndjson {
-        grants
-            .iter()
-            .try_for_each(|grant| output.event("grant", grant))?;
+        let mut grants = report.grants.iter();
+        grants.try_for_each(|grant| output.event("grant", grant))?;
     }
-    show(context, &GrantReport::new(grants, Vec::new()))?;
+    show(context, &report, NO_GRANTS)?;
     term::note("nothing was revoked: this was a dry run");
-    Ok(Exit::Done)
+    Ok(())
 }
