@@ -14,10 +14,11 @@ pub use choose::{GrantChoiceError, GrantFilter, GrantSort};
 pub use renew::renew;
 pub use revoke::{
     Asked, AtHand, Consequence, Everywhere, Means, Revocation, RevocationReport, RevokedGrant, Way,
-    needs_passwords, way,
+    consumer_to_put_back, needs_passwords, way,
 };
 pub use verify::verify;
 
 pub(crate) use choose::{as_of, same_user, state};
+pub(crate) use revoke::whole::ACTION as END_GRANTS;
 pub(crate) use said::Said;
 pub(crate) use settle::{RENEW, REVOKE, concerns, unfinished};

@@ -37,7 +37,12 @@ pub(crate) fn settle_open_steps(
                 }
                 Some(true)
             }
-            kept::ACTION | grants::RENEW | grants::REVOKE | rotate::ACTION | rotate::HAND_OVER => {
+            kept::ACTION
+            | grants::RENEW
+            | grants::REVOKE
+            | grants::END_GRANTS
+            | rotate::ACTION
+            | rotate::HAND_OVER => {
                 continue;
             }
             left_open::ACTION => {

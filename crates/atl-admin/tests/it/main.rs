@@ -72,6 +72,7 @@ mod request_answers;
 mod request_bodies;
 mod request_parameters;
 mod request_refused;
+mod revoke_bad_days;
 mod revoke_leaver;
 mod rotate;
 mod rotate_bad_days;

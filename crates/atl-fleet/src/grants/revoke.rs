@@ -7,6 +7,7 @@ mod everywhere;
 mod hand;
 mod one;
 mod way;
+pub(super) mod whole;
 
 use std::time::Duration;
 
@@ -192,6 +193,16 @@ fn too_much(revoked: u64, seen: u64) -> Option<Trouble> {
             "look at them with `--dry-run`; if that is what you want, run again with `--force`, or name ids, users or consumers",
         )
     })
+}
+
+/// Whether an earlier run left a consumer removed, or may have: the next one that revokes grants makes it what it was.
+///
+/// # Errors
+///
+/// The store could not be read.
+pub fn consumer_to_put_back(store: &Store) -> Result<bool, StoreError> {
+    let open = store.open_steps()?;
+    Ok(open.iter().any(|step| step.step.action == whole::ACTION))
 }
 
 /// The step that revoked a grant which the store does not have any more.

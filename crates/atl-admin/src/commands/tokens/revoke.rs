@@ -5,7 +5,10 @@ mod everywhere;
 use atl_fleet::{
     Needs, Passwords, Ready, RunOptions, StartError,
     auditor::{left_behind, remove_left_behind},
-    grants::{GrantChoiceError, Revocation, RevocationReport, RevokedGrant, Way, needs_passwords},
+    grants::{
+        GrantChoiceError, Revocation, RevocationReport, RevokedGrant, Way, consumer_to_put_back,
+        needs_passwords,
+    },
     of_revocation,
 };
 use atl_store::Store;
@@ -67,6 +70,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     } else {
         context.store_if_any(COMMAND)?
     };
+    let put_back = store.as_ref().map(consumer_to_put_back);
+    if !args.dry_run && put_back.transpose()? == Some(true) {
+        drop(store);
+        return everywhere::run(context, args);
+    }
     // What the store cannot help with may be found elsewhere.
     let done = store.as_ref().map(|store| with(context, args, store));
     match done.transpose()?.flatten() {

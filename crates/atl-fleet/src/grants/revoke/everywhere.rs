@@ -16,11 +16,13 @@ use super::{
     one::One,
     past_policy,
     way::{AtHand, Way, way},
+    whole::{self, Whole},
 };
 use crate::{
     auditor::Auditor,
     engine::{RunOptions, StartError, clients, side_by_side},
     event::Event,
+    execute::interrupted,
     grant::FailedGrant,
     grants::{
         choose::{Known, same_user, state},
@@ -330,7 +332,7 @@ impl<'a> Everywhere<'a> {
             let outcome = match (&way, ended.remove(&place)) {
                 (Err(trouble), _) => Err(trouble.clone()),
                 (Ok(_), Some(outcome)) => outcome,
-                (Ok(_), None) => Err(crate::execute::interrupted()),
+                (Ok(_), None) => Err(interrupted()),
             };
             let told = way == Ok(Way::Token);
             match outcome {
@@ -463,9 +465,10 @@ struct OnServer<'a> {
 impl OnServer<'_> {
     fn batches(&self, ended: &BTreeMap<usize, Ended>, open: &[JournalRow]) -> Batches {
         let mut batches = Batches::new();
-        let by = |way: Way, user: &str| match way {
+        let by = |way: Way, user: &str, key: &str| match way {
             Way::Auditor => user.to_lowercase(),
-            _ => String::new(),
+            Way::Consumer => key.to_owned(),
+            Way::Token | Way::Page | Way::Rest => String::new(),
         };
         for (place, (grant, way)) in self.everywhere.planned.iter().enumerate() {
             let Ok(way) = *way else { continue };
@@ -473,19 +476,27 @@ impl OnServer<'_> {
                 && grant.server == self.client.server()
                 && !ended.contains_key(&place)
             {
-                let batch = batches.entry((way, by(way, &grant.user))).or_default();
-                batch.0.push(place);
+                let key = grant.consumer_key.as_deref().unwrap_or_default();
+                let batch = batches.entry((way, by(way, &grant.user, key)));
+                batch.or_default().0.push(place);
             }
         }
-        for step in open {
-            let (way, user) = (&step.step.detail["way"], &step.step.detail["user"]);
+        let url = self.client.base_url().as_str();
+        for step in open.iter().filter(|step| step.step.server_url == url) {
+            let detail = &step.step.detail;
+            if step.step.action == whole::ACTION {
+                let key = detail["consumer"]["key"].as_str().unwrap_or_default();
+                let batch = batches.entry((Way::Consumer, key.to_owned()));
+                batch.or_default().1.push(step.clone());
+                continue;
+            }
+            let (way, user) = (&detail["way"], &detail["user"]);
             let way = way.as_str().and_then(Way::read);
             if let Some(way @ (Way::Page | Way::Auditor | Way::Rest)) = way
                 && step.step.action == REVOKE
-                && step.step.server_url == self.client.base_url().as_str()
                 && (way != Way::Auditor || self.everywhere.means.auditor)
             {
-                let user = by(way, user.as_str().unwrap_or_default());
+                let user = by(way, user.as_str().unwrap_or_default(), "");
                 batches.entry((way, user)).or_default().1.push(step.clone());
             }
         }
@@ -507,8 +518,12 @@ impl OnServer<'_> {
             Err(error) => return (all(&error.into(), None), None),
         };
         let mut done = Vec::new();
-        for ((way, _), batch) in batches.iter().filter(|((way, _), _)| *way != Way::Auditor) {
-            done.extend(self.batch(*way, None, batch));
+        for ((way, key), batch) in batches.iter().filter(|((way, _), _)| *way != Way::Auditor) {
+            done.extend(if *way == Way::Consumer {
+                self.whole(key, batch)
+            } else {
+                self.batch(*way, None, batch)
+            });
         }
         if !batches.keys().any(|(way, _)| *way == Way::Auditor) {
             return (done, None);
@@ -531,6 +546,43 @@ impl OnServer<'_> {
             error,
         });
         (done, left)
+    }
+
+    /// Ends every grant to a consumer, after what earlier runs left open of it.
+    fn whole(
+        &self,
+        key: &str,
+        (places, left): &(Vec<usize>, Vec<JournalRow>),
+    ) -> Vec<(usize, Ended)> {
+        let whole = Whole {
+            client: self.client,
+            store: self.store,
+            info: self.info,
+            run: self.run,
+        };
+        let mut finished = left.iter().try_for_each(|step| whole.finish(step));
+        if let Some(&place) = places.first()
+            && finished.is_ok()
+        {
+            let stop = self
+                .run
+                .interrupted
+                .load(std::sync::atomic::Ordering::Relaxed);
+            finished = if stop {
+                Err(interrupted())
+            } else {
+                let (grant, _) = &self.everywhere.planned[place];
+                whole.end(grant.consumer.as_deref().unwrap_or(key), key)
+            };
+        } else if let Err(trouble) = &finished {
+            (self.run.sink)(&Event::Warning {
+                server: self.client.server(),
+                consumer: key,
+                message: &format!("{}; {}", trouble.message, trouble.advice),
+            });
+        }
+        let ended = finished.map(|()| "ended with its consumer, which was registered again");
+        places.iter().map(|&place| (place, ended.clone())).collect()
     }
 
     fn batch(
