@@ -74,6 +74,7 @@ mod request_parameters;
 mod request_refused;
 mod revoke_bad_days;
 mod revoke_leaver;
+mod revoke_whole;
 mod rotate;
 mod rotate_bad_days;
 #[cfg(unix)]

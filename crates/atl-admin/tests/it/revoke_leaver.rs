@@ -7,7 +7,7 @@ use atl_testbed::{ADMIN, ALICE, BOB, Granted, Kind, Population, Server, ServerSp
 use serde_json::{Value, json};
 
 use crate::{
-    estate::{Fleet, KINDS, link_by_hand},
+    estate::{CONSUMER, Fleet, KINDS, URL, link_by_hand},
     grants::row,
     killing::no_open_step,
 };
@@ -70,11 +70,8 @@ fn grants_of(users: &[&str], kind: Kind) -> Population {
     population
 }
 
-/// Servers of these kinds with all of this.
-pub(crate) fn populated(kinds: &[Kind], users: &[&str]) -> Fleet {
-    let fleet = Fleet::new(kinds.iter().map(|&kind| ServerSpec::new(kind)));
-    let run = fleet.run("apply");
-    assert_eq!(run.code, Some(0), "{}", run.shown());
+/// Adds all of this to the servers.
+fn populate(fleet: &Fleet, users: &[&str]) {
     for server in fleet.estate.servers() {
         for key in ["reports", "chat"] {
             link_by_hand(server, &format!("https://{key}.example.com"), key);
@@ -82,6 +79,15 @@ pub(crate) fn populated(kinds: &[Kind], users: &[&str]) -> Fleet {
         server.populate(&grants_of(users, server.kind()));
     }
     fleet.forget();
+}
+
+/// Servers of these kinds with all of this.
+pub(crate) fn populated(kinds: &[Kind], users: &[&str]) -> Fleet {
+    let fleet = Fleet::new(kinds.iter().map(|&kind| ServerSpec::new(kind)));
+    for server in fleet.estate.servers() {
+        link_by_hand(server, URL, CONSUMER);
+    }
+    populate(&fleet, users);
     fleet
 }
 
@@ -153,7 +159,8 @@ fn a_leaver_is_gone_from_four_products_and_nobody_else_lost_a_grant() {
 
 #[test]
 fn without_an_auditor_the_report_says_what_is_left_and_why() {
-    let fleet = populated(&[Kind::Jira], &[ALICE, BOB]);
+    let fleet = Fleet::provisioned();
+    populate(&fleet, &[ALICE, BOB]);
     fleet.grant(1, ALICE);
     let before = tables(&fleet);
     let line = "tokens revoke --user alice --yes --source store --source page --source pat";
