@@ -6,6 +6,7 @@ mod batch;
 mod everywhere;
 mod hand;
 mod one;
+mod report;
 mod way;
 pub(super) mod whole;
 
@@ -31,7 +32,8 @@ use crate::{
 use accounts::Accounts;
 use one::One;
 
-pub use everywhere::{Consequence, Everywhere, Means, RevocationReport, RevokedGrant};
+pub use everywhere::{Consequence, Everywhere, Means};
+pub use report::{RevocationReport, RevokedGrant};
 pub use way::{AtHand, Way, way};
 
 /// What is to be revoked. Nothing was sent to get here.

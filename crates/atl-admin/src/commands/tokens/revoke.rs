@@ -25,7 +25,7 @@ use crate::{
     exit::Exit,
     flags::Format,
     interrupt,
-    output::{auditors::tell_ended, counted, grants::NO_GRANTS, revocation::show},
+    output::{counted, grants::NO_GRANTS, revocation::show},
     progress::Progress,
     term,
 };
@@ -101,9 +101,9 @@ impl Args {
     }
 }
 
-/// Removes auditor consumers that an earlier run left.
+/// Removes auditor consumers that an earlier run left; its events say so.
 fn remove_left(ready: &Ready, store: &Store, run: RunOptions<'_>) -> Result<()> {
-    tell_ended(&remove_left_behind(ready, store, &run_info(COMMAND), run)?);
+    remove_left_behind(ready, store, &run_info(COMMAND), run)?;
     Ok(())
 }
 
@@ -153,6 +153,11 @@ fn with(context: &Context, args: &Args, store: &Store) -> Result<Option<Exit>> {
                 "will revoke grant {id} of `{user}` for `{}` on `{server}`",
                 consumer.as_deref().unwrap_or_default()
             ));
+        }
+        if filter.ids.is_empty() && args.reach.sources.is_empty() {
+            term::note(
+                "only grants of the store are looked at; `--with-auditor` and `--source` look on the servers too",
+            );
         }
         let question = format!("Revoke {}?", counted(grants.len(), "grant"));
         context.terminal.confirm(&question)?;

@@ -7,7 +7,6 @@ use atl_client::{Client, Credentials};
 use atl_store::{GrantRow, JournalRow, Store, StoreError};
 use atl_tokens::{Coverage, GrantEntry, GrantKind, GrantStatus};
 use jiff::Timestamp;
-use serde::Serialize;
 
 use super::{
     accounts::Accounts,
@@ -15,6 +14,7 @@ use super::{
     hand::Hand,
     one::One,
     past_policy,
+    report::{RevocationReport, RevokedGrant},
     way::{AtHand, Way, way},
     whole::{self, Whole},
 };
@@ -51,41 +51,6 @@ pub struct Means {
     pub policy: bool,
     /// So many of them at most.
     pub limit: Option<usize>,
-}
-
-/// A grant, and the way that it is revoked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct RevokedGrant {
-    /// The grant.
-    #[serde(flatten)]
-    pub grant: GrantEntry,
-    /// The way; `None` where none leads to it.
-    pub way: Option<Way>,
-}
-
-/// What became of grants, whichever way led to them.
-#[derive(Debug, Clone, Serialize)]
-pub struct RevocationReport {
-    /// `1.0`.
-    pub format_version: &'static str,
-    /// The grants.
-    pub grants: Vec<RevokedGrant>,
-    /// What was not revoked, and why.
-    pub failed: Vec<FailedGrant>,
-    /// What the sources could see, and what not.
-    pub coverage: Vec<Coverage>,
-}
-
-impl RevocationReport {
-    /// A report of these, none of which failed.
-    pub fn new(grants: Vec<RevokedGrant>) -> Self {
-        Self {
-            format_version: FORMAT_VERSION,
-            grants,
-            failed: Vec::new(),
-            coverage: Vec::new(),
-        }
-    }
 }
 
 /// What removing a consumer ends.
