@@ -166,6 +166,12 @@ impl From<atl_store::StoreError> for Error {
     }
 }
 
+impl From<atl_tokens::ImportError> for Error {
+    fn from(error: atl_tokens::ImportError) -> Self {
+        Self::library(Exit::Failed, &error, error.advice())
+    }
+}
+
 impl From<atl_fleet::FleetErrors> for Error {
     /// Every error of the file, each with its own hint.
     fn from(errors: atl_fleet::FleetErrors) -> Self {

@@ -211,7 +211,7 @@ fn create(context: &Context) -> Result<Exit> {
 }
 
 /// The usage error of a command for one server.
-pub(super) fn not_one_server(number: usize) -> Error {
+pub(crate) fn not_one_server(number: usize) -> Error {
     Error::usage(format!(
         "this command needs exactly one server, and {number} are selected"
     ))

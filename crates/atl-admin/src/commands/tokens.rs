@@ -1,10 +1,12 @@
 //! `tokens`
 
 pub(crate) mod filters;
+mod import;
 mod list;
 pub(crate) mod reach;
 mod renew;
 mod revoke;
+mod sql;
 mod verify;
 
 use atl_fleet::{GrantReport, StartError, grants::GrantChoiceError};
@@ -59,6 +61,26 @@ pub enum Commands {
                       atl-admin tokens revoke -s jira --older-than 365d --yes"
     )]
     Revoke(revoke::Args),
+    /// Print the query that exports the grants of a server's database
+    #[command(
+        after_help = "For databases that this tool does not read itself. The query only reads, and selects a digest of each \
+                      token, computed by the database, never the token; its comments say how to run it and save what it \
+                      gives as CSV. Those for PostgreSQL and MariaDB are tried on real servers, those for Oracle and SQL \
+                      Server are not. How Confluence keeps grants is inferred.\n\nExample:\n  \
+                      atl-admin tokens sql --product jira --db oracle > jira.sql"
+    )]
+    Sql(sql::Args),
+    /// Import the grants that were exported from a server's database
+    #[command(
+        after_help = "Reads the CSV that the query of `tokens sql` gives, for the one server of `--server`, and keeps it in the \
+                      store in the place of the former import of that server: `tokens list --source export` and `audit` \
+                      then see what was in it. A file is imported whole or not at all. One with a column of tokens, or with \
+                      anything but a digest where a digest should be, is refused. Which product the server is says the \
+                      fleet file (`product:`), else the server.\n\nExamples:\n  \
+                      atl-admin tokens import grants.csv -s jira\n  \
+                      mysql --batch jira < jira.sql | atl-admin tokens import - -s jira"
+    )]
+    Import(import::Args),
 }
 
 pub(crate) fn run(context: &Context, command: &Commands) -> Result<Exit> {
@@ -67,6 +89,8 @@ pub(crate) fn run(context: &Context, command: &Commands) -> Result<Exit> {
         Commands::Verify(args) => verify::run(context, args),
         Commands::Renew(args) => renew::run(context, args),
         Commands::Revoke(args) => revoke::run(context, args),
+        Commands::Sql(args) => sql::run(context, args),
+        Commands::Import(args) => import::run(context, args),
     }
 }
 

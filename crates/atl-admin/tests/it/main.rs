@@ -96,6 +96,7 @@ mod team_store;
 mod terminal;
 mod tls;
 mod tokens_ended;
+mod tokens_import;
 mod tokens_life;
 mod tokens_list;
 mod tokens_renew;

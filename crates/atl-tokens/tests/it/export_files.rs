@@ -170,7 +170,9 @@ fn the_same_rows_come_out_of_every_dress() {
     let tabs = file("\t", "\r\n", &rows, escaped);
     let (first, rest) = tabs.split_once("\r\n").unwrap();
     let mut reversed = rows.clone();
-    reversed.iter_mut().for_each(|row| row.reverse());
+    for row in &mut reversed {
+        row.reverse();
+    }
     let reversed = file(";", "\n", &reversed, where_needed);
     let (_, reversed) = reversed.split_once('\n').unwrap();
     let mut headings = HEADING.map(str::to_uppercase);
