@@ -81,10 +81,11 @@ impl DatabaseSource {
                 break;
             }
             match query::grants(&database, &jira, kind) {
-                Ok(Query::Ready { sql, exact }) => {
+                Ok(Query::Ready { sql, exact, uses }) => {
                     let now = Timestamp::now();
                     let told = database.rows(&sql, &mut |row| {
-                        let grant = self.grant(kind, row, exact, now)?;
+                        let mut grant = self.grant(kind, row, exact, now)?;
+                        grant.never_used = uses && grant.last_used.is_none();
                         Ok(take(Found::Grant(Box::new(grant))))
                     });
                     flow = told.map_err(|error| self.failed(error))?;

@@ -120,7 +120,8 @@ impl Token {
             expires: time(&self.expiring_at),
             endless: self.expiring_at.is_none(),
             last_used: time(&self.last_accessed_at),
-            never_used: self.last_accessed_at.is_none(),
+            // Lists of one user need not tell of uses at all (protocol.md 4.2).
+            never_used: self.last_accessed_at.is_none() && owner.is_none(),
             user_status: active
                 .map(status)
                 .or(is_gone.then_some(UserStatus::Unknown)),

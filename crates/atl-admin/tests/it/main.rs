@@ -11,6 +11,7 @@ mod apply;
 mod audit;
 mod audit_bad_days;
 mod audit_known;
+mod audit_sources;
 mod auditor_kill;
 mod auditors;
 mod audits;

@@ -71,7 +71,7 @@ fn what_could_not_be_looked_at_is_in_every_file() {
         fleet
             .env
             .read("audit.html")
-            .contains("could not be looked at")
+            .contains("Not everything that was asked for could be looked at")
     );
 }
 

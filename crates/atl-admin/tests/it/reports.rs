@@ -84,6 +84,7 @@ impl Sample {
             grants: vec![
                 grant("alice", "0a1b2c3d4e5f", 800),
                 GrantEntry {
+                    consumer: None,
                     consumer_name: Some(SCRIPT.to_owned()),
                     user_status: Some(UserStatus::Inactive),
                     ..grant("bob & \"co\"", "112233445566", 40)

@@ -15,6 +15,8 @@ pub(super) enum Query {
         sql: String,
         /// Whether its times are moments, not those of a clock in an unknown zone.
         exact: bool,
+        /// Whether it tells of each when it was last used, or that it never was.
+        uses: bool,
     },
     /// This Jira has no such table.
     NoTable(&'static str),
@@ -73,7 +75,11 @@ fn oauth1(database: &OutsideDatabase, jira: &Jira) -> Result<Query, OutsideError
         session_ttl = session("session_time_to_live"),
     );
     let exact = is_exact(created);
-    Ok(Query::Ready { sql, exact })
+    Ok(Query::Ready {
+        sql,
+        exact,
+        uses: false,
+    })
 }
 
 /// Refresh tokens: each is a grant, which its id names and revokes. The table of clients has both its own ids and those
@@ -112,7 +118,11 @@ fn oauth2(database: &OutsideDatabase, jira: &Jira) -> Result<Query, OutsideError
         created_millis = millis("t", created),
     );
     let exact = is_exact(created);
-    Ok(Query::Ready { sql, exact })
+    Ok(Query::Ready {
+        sql,
+        exact,
+        uses: false,
+    })
 }
 
 /// Personal access tokens.
@@ -137,7 +147,11 @@ fn pats(database: &OutsideDatabase, jira: &Jira) -> Result<Query, OutsideError> 
         used = optional_millis(table, "t", "last_accessed_at"),
     );
     let exact = is_exact(created);
-    Ok(Query::Ready { sql, exact })
+    Ok(Query::Ready {
+        sql,
+        exact,
+        uses: table.column("last_accessed_at").is_some(),
+    })
 }
 
 /// How users are shown and where they stand: 2 who may log in, 1 who may not, 0 who is gone.

@@ -127,6 +127,10 @@ fn check_everything(database: &PostgresDatabase) -> Coverage {
     let endless: Vec<_> = grants.iter().filter(|grant| grant.endless).collect();
     assert_eq!(endless.len(), 1);
     assert_eq!(endless[0].handle.as_deref(), Some("8"));
+    // The database does not tell of uses of OAuth 1.0a.
+    let never_used = grants.iter().filter(|grant| grant.never_used);
+    let never_used: Vec<_> = never_used.map(|grant| grant.handle.as_deref()).collect();
+    assert_eq!(never_used, [Some("9"), Some("8")]);
     assert_eq!(grants[5].handle.as_deref(), Some("refresh-1"));
     assert_eq!(grants[0].handle, None);
 

@@ -70,7 +70,7 @@ fn every_token_of_everybody_is_found() {
             assert_eq!(grant.created, Some(at(pat.created)));
             assert_eq!(grant.expires, pat.expires.map(at));
             assert_eq!(grant.endless, pat.expires.is_none());
-            assert!(grant.never_used);
+            assert_eq!(grant.never_used, !per_user);
             let ended = pat.expires.is_some_and(|end| at(end) < Timestamp::now());
             let status = if ended {
                 GrantStatus::Expired

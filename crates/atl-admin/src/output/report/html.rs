@@ -109,9 +109,9 @@ struct Seen {
 impl Seen {
     fn new(seen: &Coverage) -> Self {
         let (tone, state) = match (&seen.gap, seen.complete) {
-            (Some(_), _) => ("high", "could not look"),
-            (None, true) => ("good", "complete"),
-            (None, false) => ("plain", "in part"),
+            (Some(_), _) => ("high", "not all that was asked for"),
+            (None, true) => ("good", "all"),
+            (None, false) => ("plain", "part"),
         };
         let of_gap = seen.gap.as_ref();
         Self {
