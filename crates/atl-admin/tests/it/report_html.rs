@@ -277,7 +277,10 @@ fn nothing_found_reads_as_such_only_where_all_was_looked_at() {
         assert_eq!(page.text("#findings .notice"), findings);
     };
     let in_part = "No rule found anything in what could be looked at.";
-    told("Not everything that was asked for could be looked at", in_part);
+    told(
+        "Not everything that was asked for could be looked at",
+        in_part,
+    );
     // What is left is one page, which shows the grants of one account.
     sample.coverage.pop();
     page.show(&sample);

@@ -2,7 +2,7 @@
 
 use std::{ops::ControlFlow, sync::OnceLock};
 
-use atl_client::{BaseUrl, Client};
+use atl_client::Client;
 use atl_store::Store;
 use atl_tokens::{
     Coverage, DatabaseSource, ExportSource, Found, Gap, GrantEntry, GrantKind, Impersonated,
@@ -63,13 +63,7 @@ impl OnServer<'_> {
                     self.failed(source, note, Gap::from(&error))
                 }
             },
-            SourceKind::Export => {
-                let (store, base_url) = (self.store?, self.client.base_url());
-                if !self.ask.names(source) && !is_imported(store, base_url) {
-                    return None;
-                }
-                ExportSource::new(store, self.client.server(), base_url).read(take)
-            }
+            SourceKind::Export => self.export(take)?,
             SourceKind::Impersonated => match self.impersonated(take) {
                 Ok(coverage) => coverage,
                 Err(trouble) => self.failed(source, "no page was read", trouble.into()),
@@ -101,6 +95,23 @@ impl OnServer<'_> {
         let url = self.server.database.as_ref()?;
         let source = DatabaseSource::new(&config.name, &config.base_url, url);
         Some(source.map(|source| source.allow_plain(config.allow_http)))
+    }
+
+    /// What was imported, where something was; who asks for it by name is told where nothing was.
+    fn export(&self, take: &mut dyn FnMut(Found) -> ControlFlow<()>) -> Option<Coverage> {
+        let (config, kind) = (&self.server.config, SourceKind::Export);
+        let source = self
+            .store
+            .map(|store| ExportSource::new(store, &config.name, &config.base_url));
+        match source {
+            Some(mut source) if source.is_imported() => Some(source.read(take)),
+            _ if self.ask.names(kind) => {
+                let server = Box::from(&*config.name);
+                let error = TokensError::NothingImported { server };
+                Some(self.failed(kind, "no import was read", Gap::from(&error)))
+            }
+            _ => None,
+        }
     }
 
     /// Reads pages through an auditor consumer, which stands no longer than that.
@@ -186,13 +197,4 @@ impl OnServer<'_> {
             found => found,
         }
     }
-}
-
-/// Whether an export was imported for a server; a store that cannot tell is read, and says why not.
-fn is_imported(store: &Store, base_url: &BaseUrl) -> bool {
-    store.imports().map_or(true, |imports| {
-        imports
-            .iter()
-            .any(|import| import.server_url == base_url.as_str())
-    })
 }

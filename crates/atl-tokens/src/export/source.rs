@@ -29,6 +29,16 @@ impl<'s> ExportSource<'s> {
         }
     }
 
+    /// Whether there is one, as far as the store can be read.
+    pub fn is_imported(&self) -> bool {
+        let imports = self.store.imports();
+        imports.map_or(true, |imports| {
+            imports
+                .iter()
+                .any(|import| import.server_url == self.base_url)
+        })
+    }
+
     fn look(
         &self,
         take: &mut dyn FnMut(Found) -> ControlFlow<()>,

@@ -240,7 +240,9 @@ fn a_confluence_on_mariadb_is_exported() {
 #[test]
 fn where_nothing_was_imported_that_is_said() {
     let (_folder, store) = store();
-    let (grants, consumers, coverage) = all(&mut ExportSource::new(&store, "jira", &base_url()));
+    let mut source = ExportSource::new(&store, "jira", &base_url());
+    assert!(!source.is_imported());
+    let (grants, consumers, coverage) = all(&mut source);
     assert!(grants.is_empty() && consumers.is_empty() && !coverage.complete);
     let gap = coverage.gap.unwrap();
     assert_eq!(gap.code, "nothing_imported");
