@@ -25,7 +25,7 @@ use crate::{
     trouble::status_of,
     wanted::Ready,
 };
-use collect::{Collect, entry_from};
+use collect::{Collect, Collected, entry_from};
 use sources::OnServer;
 
 /// What is asked, and whom.
@@ -72,7 +72,7 @@ impl Ask {
 /// What the sources said.
 #[derive(Debug)]
 pub struct Inventory {
-    collect: Collect,
+    collected: Collected,
     coverage: Vec<Coverage>,
     filter: GrantFilter,
     now: Timestamp,
@@ -141,9 +141,8 @@ pub(crate) fn gather_from(
         coverage
     });
     coverage.extend(asked.into_iter().flatten());
-    collect.fault()?;
     Ok(Inventory {
-        collect,
+        collected: collect.settle()?,
         coverage,
         filter: filter.clone(),
         now,
@@ -158,7 +157,7 @@ impl Inventory {
 
     /// The consumers that databases and exports have, each with its server's name.
     pub fn registered(&self) -> Vec<(String, RegisteredConsumer)> {
-        self.collect.registered()
+        self.collected.registered.clone()
     }
 
     /// How many grants were seen, before any filter.
@@ -167,7 +166,7 @@ impl Inventory {
     ///
     /// The file of the run could not be read.
     pub fn seen(&self) -> Result<u64, StartError> {
-        Ok(self.collect.spool(atl_store::Spool::count)?)
+        Ok(self.collected.spool().count()?)
     }
 
     /// Hands over the grants that the filter lets through, in its order, until `take` says to stop.
@@ -219,14 +218,13 @@ impl Inventory {
         take: &mut dyn FnMut(GrantEntry) -> ControlFlow<()>,
     ) -> Result<(), StartError> {
         let mut damaged = None;
-        self.collect.spool(|spool| {
-            spool.each(order, &mut |_, body| match entry_from(body) {
-                Ok(grant) => take(grant.as_of(self.now)),
-                Err(error) => {
-                    damaged = Some(error);
-                    ControlFlow::Break(())
-                }
-            })
+        let spool = self.collected.spool();
+        spool.each(order, &mut |_, body| match entry_from(body) {
+            Ok(grant) => take(grant.as_of(self.now)),
+            Err(error) => {
+                damaged = Some(error);
+                ControlFlow::Break(())
+            }
         })?;
         match damaged {
             None => Ok(()),
@@ -237,17 +235,16 @@ impl Inventory {
     /// Hands over every grant that was seen with its key, in the order of the keys.
     pub(crate) fn keyed(&self, take: &mut dyn FnMut(&str, GrantEntry)) -> Result<(), StartError> {
         let mut damaged = None;
-        self.collect.spool(|spool| {
-            spool.each(SpoolOrder::Key, &mut |key, body| match entry_from(body) {
-                Ok(grant) => {
-                    take(key, grant.as_of(self.now));
-                    ControlFlow::Continue(())
-                }
-                Err(error) => {
-                    damaged = Some(error);
-                    ControlFlow::Break(())
-                }
-            })
+        let spool = self.collected.spool();
+        spool.each(SpoolOrder::Key, &mut |key, body| match entry_from(body) {
+            Ok(grant) => {
+                take(key, grant.as_of(self.now));
+                ControlFlow::Continue(())
+            }
+            Err(error) => {
+                damaged = Some(error);
+                ControlFlow::Break(())
+            }
         })?;
         damaged.map_or(Ok(()), |error| Err(error.into()))
     }

@@ -10,6 +10,7 @@ mod journal;
 mod key;
 mod lock;
 mod lock_file;
+mod pile;
 mod postgres;
 mod rows;
 mod seal;
@@ -28,6 +29,7 @@ pub use journal::{JournalRow, Outcome, Step};
 pub use key::KeySource;
 pub use lock::{Holder, Lock, LockHolder};
 
+pub use pile::{Merged, Pile};
 pub use postgres::{
     OutsideColumn, OutsideDatabase, OutsideError, OutsideRow, OutsideTable, PostgresUrl,
 };

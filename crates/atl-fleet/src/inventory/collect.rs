@@ -2,10 +2,10 @@
 
 use std::{
     ops::ControlFlow,
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use atl_store::{Spool, StoreError};
+use atl_store::{Pile, Spool, StoreError};
 use atl_tokens::{Found, GrantEntry, RegisteredConsumer};
 use jiff::Timestamp;
 
@@ -18,7 +18,7 @@ use crate::{
 /// Takes from several threads what sources find.
 #[derive(Debug)]
 pub(super) struct Collect {
-    spool: Mutex<Spool>,
+    pile: Mutex<Pile>,
     registered: Mutex<Vec<(String, RegisteredConsumer)>>,
     fault: Mutex<Option<StoreError>>,
     sort: GrantSort,
@@ -38,7 +38,7 @@ impl Collect {
     ) -> Result<Self, StoreError> {
         let selected = ready.consumers.iter().map(|consumer| consumer.name.clone());
         Ok(Self {
-            spool: Mutex::new(Spool::new()?),
+            pile: Mutex::new(Pile::new()?),
             registered: Mutex::default(),
             fault: Mutex::default(),
             sort,
@@ -72,7 +72,12 @@ impl Collect {
         {
             return ControlFlow::Continue(());
         }
-        match self.merge(grant) {
+        let put = || {
+            let body = body_of(&grant)?;
+            let place = self.sort.place(&grant);
+            locked(&self.pile).add(&grant.key(), &place, &body)
+        };
+        match put() {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => {
                 locked(&self.fault).get_or_insert(error);
@@ -93,32 +98,44 @@ impl Collect {
         grant
     }
 
-    fn merge(&self, grant: GrantEntry) -> Result<(), StoreError> {
-        let key = grant.key();
-        let spool = locked(&self.spool);
-        let place = self.sort.place(&grant);
-        let Some(before) = spool.put(&key, &place, &body_of(&grant)?)? else {
-            return Ok(());
-        };
-        let merged = entry_from(&before)?.merged(grant);
-        spool.replace(&key, &self.sort.place(&merged), &body_of(&merged)?)
-    }
-
     /// What kept a grant from being taken.
     pub(super) fn fault(&self) -> Result<(), StoreError> {
         locked(&self.fault).take().map_or(Ok(()), Err)
     }
 
-    pub(super) fn registered(&self) -> Vec<(String, RegisteredConsumer)> {
-        locked(&self.registered).clone()
-    }
-
-    pub(super) fn spool<T>(&self, work: impl FnOnce(&Spool) -> T) -> T {
-        work(&locked(&self.spool))
+    /// All that was taken, each grant once.
+    pub(super) fn settle(self) -> Result<Collected, StoreError> {
+        self.fault()?;
+        let pile = self.pile.into_inner();
+        let pile = pile.unwrap_or_else(PoisonError::into_inner);
+        let spool = pile.settle(&mut |one, next| {
+            let merged = entry_from(one)?.merged(entry_from(next)?);
+            Ok((self.sort.place(&merged), body_of(&merged)?))
+        })?;
+        let registered = self.registered.into_inner();
+        Ok(Collected {
+            spool: Mutex::new(spool),
+            registered: registered.unwrap_or_else(PoisonError::into_inner),
+        })
     }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+/// What sources found.
+#[derive(Debug)]
+pub(super) struct Collected {
+    spool: Mutex<Spool>,
+    /// The consumers that databases and exports have, each with its server's name.
+    pub(super) registered: Vec<(String, RegisteredConsumer)>,
+}
+
+impl Collected {
+    /// The grants.
+    pub(super) fn spool(&self) -> MutexGuard<'_, Spool> {
+        locked(&self.spool)
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
