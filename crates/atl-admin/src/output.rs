@@ -159,12 +159,11 @@ impl Output {
     }
 
     fn event_line<T: Serialize>(event: &str, object: &T) -> Result<String> {
-        let mut whole = Map::new();
-        whole.insert("event".to_owned(), event.into());
-        if let Value::Object(fields) = to_value(object)? {
-            whole.extend(fields);
-        }
-        Ok(format!("{}\n", Value::Object(whole)))
+        let text = serde_json::to_string(object).map_err(|error| internal(&error))?;
+        let fields = text.strip_prefix('{').unwrap_or("}");
+        let comma = if fields == "}" { "" } else { "," };
+        let event = Value::from(event);
+        Ok(format!("{{\"event\":{event}{comma}{fields}\n"))
     }
 
     /// Prints text as it is. A reader that went away is no failure: the rest is not printed, the work goes on.
