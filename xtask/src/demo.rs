@@ -1,10 +1,12 @@
 //! `cargo xtask demo`: the real program on servers that behave as the real ones do, one command after the other.
 
+mod leaver;
 mod program;
 
 use std::{
     fmt::Write as _,
-    process::{Child, ExitStatus},
+    io,
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     sync::{
         atomic::{AtomicBool, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
@@ -23,7 +25,7 @@ use crate::{
     testbed::interruption,
 };
 
-const CONSUMER: &str = "deploy-bot";
+pub(crate) const CONSUMER: &str = "deploy-bot";
 const APPLICATION: &str = "https://deploy.example.com";
 const CALLBACK: &str = "https://deploy.example.com/oauth/callback";
 const STRAY_CALLBACK: &str = "https://old.example.com/callback";
@@ -101,9 +103,10 @@ impl Demo {
 
         self.authorize()?;
         self.rotate()?;
+        self.leaver()?;
         say("`history` shows the journal: every write, with who made it and how it ended.");
         self.atl_admin("history", 0)?;
-        say("That was all. The servers, the store and the folder are gone now.");
+        say("That was all. The servers, the store and the folder are gone now; the reports stay.");
         Ok(())
     }
 
@@ -246,11 +249,39 @@ impl Demo {
 
     /// Shows a command line, runs it with nothing but what it needs in its environment, and lets it print for itself.
     fn atl_admin(&self, line: &str, expected: i32) -> anyhow::Result<()> {
+        self.show(line, expected, program(&self.site, line)?, |_| Ok(()))
+    }
+
+    /// The same with what it prints to standard output.
+    fn atl_admin_told(&self, line: &str, expected: i32) -> anyhow::Result<String> {
+        let mut program = program(&self.site, line)?;
+        program.stdout(Stdio::piped());
+        self.show(line, expected, program, |printed| {
+            let printed = printed.context("what it prints goes elsewhere")?;
+            let told = io::read_to_string(printed)?;
+            print!("{told}");
+            Ok(told)
+        })
+    }
+
+    fn show<T: Send>(
+        &self,
+        line: &str,
+        expected: i32,
+        mut program: Command,
+        meanwhile: impl FnOnce(Option<ChildStdout>) -> anyhow::Result<T> + Send,
+    ) -> anyhow::Result<T> {
         println!("$ atl-admin {line}");
-        let child = program(&self.site, line)?
+        let mut child = program
             .spawn()
             .context("the program that was just built could not be started")?;
-        let status = self.wait(child)?;
+        let printed = child.stdout.take();
+        let (status, told) = thread::scope(|scope| {
+            let reading = scope.spawn(move || meanwhile(printed));
+            let status = self.wait(child)?;
+            let told = reading.join().map_err(|_| anyhow!("its output was lost"))?;
+            anyhow::Ok((status, told?))
+        })?;
         ensure!(
             status.code() == Some(expected),
             "`atl-admin {line}` should have ended with exit code {expected}, not with {status}"
@@ -264,7 +295,7 @@ impl Demo {
                 ""
             }
         );
-        Ok(())
+        Ok(told)
     }
 
     /// Waits for the end of a command, or ends it where this one is to end.
