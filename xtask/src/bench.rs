@@ -1,18 +1,25 @@
-//! `cargo xtask bench`: measures keys, signed calls, dances, the program and an estate of 200 servers, and records it in docs/BENCHMARKS.md.
+//! `cargo xtask bench`: measures the program, in parts that can be run alone, and records the figures in docs/BENCHMARKS.md.
 
 mod calls;
 mod dances;
 mod estate;
+mod impersonated;
 mod keys;
+mod million;
 mod process;
 mod program;
 mod report;
 mod signed;
 mod site;
 
-use std::{env, path::PathBuf, time::Duration};
+use std::{
+    env,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::Context as _;
+use clap::ValueEnum;
 
 pub(crate) use self::calls::calls;
 use crate::run::{cargo, run};
@@ -35,6 +42,10 @@ struct Scale {
     processes: u32,
     /// On how many servers four users dance.
     dances: u32,
+    /// How many grants a database holds.
+    grants: u32,
+    /// How many users' pages are read.
+    users: usize,
 }
 
 const FULL: Scale = Scale {
@@ -50,6 +61,8 @@ const FULL: Scale = Scale {
     calls: 600,
     processes: 100,
     dances: 25,
+    grants: 1_000_000,
+    users: 500,
 };
 
 const QUICK: Scale = Scale {
@@ -61,41 +74,83 @@ const QUICK: Scale = Scale {
     calls: 80,
     processes: 10,
     dances: 4,
+    grants: 20_000,
+    users: 40,
 };
 
-/// Builds what is measured, optimised, and measures it. A quick run is printed and not recorded.
-pub(crate) fn bench(quick: bool) -> anyhow::Result<()> {
+/// What can be measured alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// Keys, signed calls, dances, the program itself and an estate of 200 servers
+    Program,
+    /// Listing a million grants from a database
+    Database,
+    /// Importing an export of them, and listing that
+    Export,
+    /// Reading 500 users' pages through an auditor consumer
+    Impersonated,
+}
+
+impl Part {
+    fn measure(self, program: &Path, scale: &Scale) -> anyhow::Result<String> {
+        match self {
+            Self::Program => the_program(program, scale),
+            Self::Database => million::database(program, scale.grants),
+            Self::Export => million::export(program, scale.grants),
+            Self::Impersonated => impersonated::measure(program, scale.users),
+        }
+    }
+
+    /// What it is called on the command line and in the file.
+    fn name(self) -> String {
+        let value = self.to_possible_value();
+        value.map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}
+
+/// Builds what is measured, optimised, and measures these parts of it, or all. A quick run is printed and not recorded.
+pub(crate) fn bench(parts: &[Part], quick: bool) -> anyhow::Result<()> {
     if cfg!(debug_assertions) {
         let mut again = cargo(&["run", "--release", "--quiet", "--bin", "xtask", "--"]);
         again.arg("bench").args(quick.then_some("--quick"));
+        again.args(parts.iter().map(|part| part.name()));
         return run(&mut again);
     }
     run(&mut cargo(&["build", "--release", "--bin", "atl-admin"]))?;
     let program = program()?;
     let scale = if quick { &QUICK } else { &FULL };
+    let parts = if parts.is_empty() {
+        Part::value_variants()
+    } else {
+        parts
+    };
+    for part in parts {
+        let machine = report::machine()?;
+        let figures = [machine, part.measure(&program, scale)?].join("\n");
+        println!("{figures}");
+        if !quick {
+            report::record(&part.name(), &figures)?;
+        }
+    }
+    Ok(())
+}
 
-    let machine = report::machine()?;
+fn the_program(program: &Path, scale: &Scale) -> anyhow::Result<String> {
     let generation = keys::generation(scale.keypairs)?;
     let signing = keys::signing(scale.signing)?;
-    let program_figures = program::measure(&program, scale.starts)?;
-    let estate = estate::measure(&program, scale.servers, scale.estates)?;
-    let signed = signed::measure(&program, scale.calls, scale.processes)?;
-    let dances = dances::measure(&program, scale.dances)?;
-    let figures = [
-        machine,
+    let program_figures = program::measure(program, scale.starts)?;
+    let estate = estate::measure(program, scale.servers, scale.estates)?;
+    let signed = signed::measure(program, scale.calls, scale.processes)?;
+    let dances = dances::measure(program, scale.dances)?;
+    let sections = [
         report::aims(&program_figures, &estate, &signed),
         generation,
         signing,
         signed.section(),
         dances,
         estate.section(),
-    ]
-    .join("\n");
-    println!("{figures}");
-    if !quick {
-        report::record(&figures)?;
-    }
-    Ok(())
+    ];
+    Ok(sections.join("\n"))
 }
 
 /// The optimised program, which cargo puts beside this one.

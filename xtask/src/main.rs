@@ -26,8 +26,11 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Measure keys, the program and an estate of 200 servers, and record it in docs/BENCHMARKS.md
+    /// Measure the program, and record the figures in docs/BENCHMARKS.md
     Bench {
+        /// Only these parts
+        #[arg(value_name = "PART")]
+        parts: Vec<bench::Part>,
         /// A short run that is not recorded
         #[arg(long)]
         quick: bool,
@@ -53,7 +56,7 @@ fn main() -> anyhow::Result<()> {
     std::env::set_current_dir(run::root())?;
     match Xtask::parse().task {
         Task::Test { args } => test::test(&args),
-        Task::Bench { quick } => bench::bench(quick),
+        Task::Bench { parts, quick } => bench::bench(&parts, quick),
         Task::Demo => demo::demo(),
         Task::Testbed(args) => testbed::testbed(&args),
         Task::Docs { check } => docs::docs(check),

@@ -1,12 +1,13 @@
 //! What a process took: time, processor time and memory, as Linux's /proc tells.
 
 use std::{
-    process::{Command, Stdio},
+    io::Read as _,
+    process::{ChildStdout, Command, ExitStatus, Stdio},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, anyhow, bail};
 
 /// How often a running process is looked at.
 const LOOK: Duration = Duration::from_millis(2);
@@ -31,29 +32,8 @@ pub(super) struct Taken {
 pub(super) fn take(command: &mut Command) -> anyhow::Result<(String, Taken)> {
     let folder = tempfile::tempdir()?;
     let printed = folder.path().join("stdout");
-    let busy = busy()?;
-    let own = cpu("self")?.0;
-    let started = Instant::now();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(fs_err::File::create(&printed)?.into_file())
-        .spawn()
-        .context("the program could not be started")?;
-    let id = child.id().to_string();
-    let mut peak = 0;
-    // A process that ended tells of its processor time until it is waited for.
-    let cpu_taken = loop {
-        let (cpu, ended) = cpu(&id)?;
-        if ended {
-            break cpu;
-        }
-        peak = peak.max(high_water(&id)?.unwrap_or_default());
-        thread::sleep(LOOK);
-    };
-    let wall = started.elapsed();
-    let own = cpu("self")?.0.saturating_sub(own);
-    let others = self::busy()?.saturating_sub(busy + own + cpu_taken);
-    let status = child.wait()?;
+    command.stdout(fs_err::File::create(&printed)?.into_file());
+    let (_, status, taken) = watch(command, |_| Ok(()))?;
     let output = fs_err::read_to_string(&printed)?;
     if !status.success() {
         bail!(
@@ -61,13 +41,70 @@ pub(super) fn take(command: &mut Command) -> anyhow::Result<(String, Taken)> {
             crate::run::shown(command)
         );
     }
-    let taken = Taken {
-        wall,
-        cpu: cpu_taken,
-        peak,
-        others,
-    };
     Ok((output, taken))
+}
+
+/// The same of a command that prints too much to be kept: how many lines it prints. They are counted while they come, by
+/// this program.
+pub(super) fn count(command: &mut Command) -> anyhow::Result<(usize, Taken)> {
+    command.stdout(Stdio::piped());
+    let (lines, status, taken) = watch(command, |printed| {
+        let mut printed = printed.context("what it prints goes elsewhere")?;
+        let (mut chunk, mut lines) = (vec![0; 64 * 1024], 0);
+        loop {
+            match printed.read(&mut chunk)? {
+                0 => return Ok(lines),
+                read => lines += chunk[..read].iter().filter(|byte| **byte == b'\n').count(),
+            }
+        }
+    })?;
+    if !status.success() {
+        bail!("`{}` failed ({status})", crate::run::shown(command));
+    }
+    Ok((lines, taken))
+}
+
+/// Runs a command to its end while something is done with what it prints.
+fn watch<T: Send>(
+    command: &mut Command,
+    meanwhile: impl FnOnce(Option<ChildStdout>) -> anyhow::Result<T> + Send,
+) -> anyhow::Result<(T, ExitStatus, Taken)> {
+    let busy = busy()?;
+    let own = cpu("self")?.0;
+    let started = Instant::now();
+    let mut child = command
+        .stdin(Stdio::null())
+        .spawn()
+        .context("the program could not be started")?;
+    let printed = child.stdout.take();
+    let id = child.id().to_string();
+    thread::scope(|scope| {
+        let doing = scope.spawn(move || meanwhile(printed));
+        let mut peak = 0;
+        // A process that ended tells of its processor time until it is waited for.
+        let cpu_taken = loop {
+            let (cpu, ended) = cpu(&id)?;
+            if ended {
+                break cpu;
+            }
+            peak = peak.max(high_water(&id)?.unwrap_or_default());
+            thread::sleep(LOOK);
+        };
+        let wall = started.elapsed();
+        let own = cpu("self")?.0.saturating_sub(own);
+        let others = self::busy()?.saturating_sub(busy + own + cpu_taken);
+        let status = child.wait()?;
+        let done = doing
+            .join()
+            .map_err(|_| anyhow!("what it printed was lost"))??;
+        let taken = Taken {
+            wall,
+            cpu: cpu_taken,
+            peak,
+            others,
+        };
+        Ok((done, status, taken))
+    })
 }
 
 /// The processor time of this process so far.

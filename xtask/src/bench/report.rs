@@ -1,6 +1,12 @@
 //! The report: what the machine is, what was aimed at, and the file that keeps it.
 
-use std::{fmt::Write as _, num::NonZero, process::Command, thread, time::Duration};
+use std::{
+    fmt::{Display, Write as _},
+    num::NonZero,
+    process::Command,
+    thread,
+    time::Duration,
+};
 
 use anyhow::{Context as _, bail};
 
@@ -11,9 +17,6 @@ use super::{
 };
 
 const FILE: &str = "docs/BENCHMARKS.md";
-const BEGIN: &str = "<!-- begin: cargo xtask bench -->\n";
-const END: &str = "<!-- end: cargo xtask bench -->\n";
-
 const MEGABYTE: u64 = 1024 * 1024;
 
 /// How times of the same thing differ.
@@ -171,6 +174,11 @@ pub(super) fn aims(program: &Program, estate: &Measured, signed: &Signed) -> Str
             program.size < 20 * MEGABYTE,
         ),
     ];
+    aims_table(rows)
+}
+
+/// A table of what was aimed at: the aim, what was measured, and whether that meets it.
+pub(super) fn aims_table<A: Display>(rows: impl IntoIterator<Item = (A, String, bool)>) -> String {
     let mut text = "### Aims\n\n| aim | measured | met |\n|---|---|---|\n".to_owned();
     for (aim, measured, met) in rows {
         let met = if met { "yes" } else { "no" };
@@ -180,16 +188,18 @@ pub(super) fn aims(program: &Program, estate: &Measured, signed: &Signed) -> Str
     text
 }
 
-/// Puts the figures between the markers.
-pub(super) fn record(figures: &str) -> anyhow::Result<()> {
+/// Puts the figures of a part between its markers.
+pub(super) fn record(part: &str, figures: &str) -> anyhow::Result<()> {
+    let [begin, end] =
+        ["begin", "end"].map(|edge| format!("<!-- {edge}: cargo xtask bench {part} -->\n"));
     let text = fs_err::read_to_string(FILE)?;
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(END)?;
+    let parts = text.split_once(&begin).and_then(|(before, rest)| {
+        let (_, after) = rest.split_once(&end)?;
         Some((before, after))
     });
     let Some((before, after)) = parts else {
         bail!("{FILE} has lost its markers");
     };
-    fs_err::write(FILE, format!("{before}{BEGIN}\n{figures}\n{END}{after}"))
+    fs_err::write(FILE, format!("{before}{begin}\n{figures}\n{end}{after}"))
         .context("the figures could not be recorded")
 }
