@@ -5,7 +5,7 @@ mod impersonated;
 mod own_page;
 mod pats;
 
-use crate::text;
+use crate::{Gap, RedactedPage, TokensError, text};
 
 pub use impersonated::Impersonated;
 pub use own_page::OwnPage;
@@ -39,8 +39,49 @@ impl Names {
     }
 }
 
+/// Users about whom something could not be found out.
+#[derive(Default)]
+struct Failed {
+    names: Names,
+    /// Why the first of them, and the page that was not understood.
+    first: Option<(Gap, Option<RedactedPage>)>,
+}
+
+impl Failed {
+    fn add(&mut self, user: &str, error: &TokensError) {
+        self.names.add(user);
+        self.first
+            .get_or_insert_with(|| (Gap::from(error), error.redacted().cloned()));
+    }
+
+    /// That `what` of these users could not be read, and why of the first.
+    fn gap(&self, server: &str, what: &str) -> Option<Gap> {
+        let (first, _) = self.first.as_ref()?;
+        let (count, names) = (so_many_users(self.names.count), self.names.list());
+        Some(Gap {
+            message: format!(
+                "{server}: {what} of {count} could not be read: {names}; {}",
+                first.message
+            ),
+            ..first.clone()
+        })
+    }
+
+    fn page(self) -> Option<RedactedPage> {
+        self.first.and_then(|(_, page)| page)
+    }
+}
+
+/// Several gaps as one, which is of the kind of the first.
+fn joined(gaps: impl IntoIterator<Item = Gap>) -> Option<Gap> {
+    gaps.into_iter().reduce(|first, second| Gap {
+        message: format!("{}; {}", first.message, second.message),
+        ..first
+    })
+}
+
 /// `1 user`, `2 users`.
-fn users(count: usize) -> String {
+fn so_many_users(count: usize) -> String {
     match count {
         1 => "1 user".to_owned(),
         count => format!("{count} users"),

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::TokensError;
+use crate::{Gap, TokensError};
 
 /// How often one user is asked about.
 const MOST_TRIES: u8 = 3;
@@ -34,6 +34,29 @@ pub(super) enum End {
     GaveUp,
     /// Whoever took the answers wanted no more.
     Stopped,
+}
+
+impl End {
+    /// What a note says of it.
+    pub(super) fn note(&self) -> Option<String> {
+        Some(
+            match self {
+                Self::All => return None,
+                Self::List(_) => "the list of users broke off",
+                Self::GaveUp => "after many failures the others were not read",
+                Self::Stopped => "not read to its end",
+            }
+            .to_owned(),
+        )
+    }
+
+    /// Why not everybody was asked about, where that was to be.
+    pub(super) fn gap(&self) -> Option<Gap> {
+        match self {
+            Self::List(error) => Some(Gap::from(error)),
+            Self::All | Self::GaveUp | Self::Stopped => None,
+        }
+    }
 }
 
 /// Asks about each user of a list with `parallel` threads, and hands the answers over in no order on this one.

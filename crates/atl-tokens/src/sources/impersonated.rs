@@ -7,13 +7,13 @@ use atl_oauth::{ConsumerSigner, NonceSource as _, RandomNonce, RunsAs, whoami_as
 use jiff::Timestamp;
 
 use super::{
-    Names,
+    Failed, Names,
     crowd::{End, ask_each},
-    users,
+    joined, so_many_users,
 };
 use crate::{
-    Coverage, Found, Gap, GrantEntry, PageAs, PageOf, RedactedPage, Source, SourceKind,
-    TokensError, UserStatus, read_page_as,
+    Coverage, Found, Gap, GrantEntry, PageAs, PageOf, Source, SourceKind, TokensError, UserStatus,
+    read_page_as,
 };
 
 /// After so many users who may not log in, and none who may, it is likely that the consumer may not impersonate.
@@ -65,7 +65,10 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
                         })
                         .try_for_each(|grant| take(Found::Grant(Box::new(grant))))
                 }
-                Ok(PageAs::Unknown) => seen.unknown(&user),
+                Ok(PageAs::Unknown) => {
+                    seen.unknown.add(&user);
+                    ControlFlow::Continue(())
+                }
                 Ok(PageAs::NotAllowed) => {
                     seen.not_allowed.add(&user);
                     let suspicious = seen.read == 0 && seen.not_allowed.count == SUSPICIOUS;
@@ -74,10 +77,13 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
                         _ => ControlFlow::Continue(()),
                     }
                 }
-                Err(error) => seen.failed(&user, &error),
+                Err(error) => {
+                    seen.failed.add(&user, &error);
+                    ControlFlow::Continue(())
+                }
             },
         );
-        self.coverage(&seen, &end)
+        self.coverage(seen, &end)
     }
 }
 
@@ -87,83 +93,59 @@ struct Seen {
     read: usize,
     unknown: Names,
     not_allowed: Names,
-    failed: Names,
-    /// Why the first of them was not read, and the page that was not understood.
-    first: Option<(Gap, Option<RedactedPage>)>,
-}
-
-impl Seen {
-    fn unknown(&mut self, user: &str) -> ControlFlow<()> {
-        self.unknown.add(user);
-        ControlFlow::Continue(())
-    }
-
-    fn failed(&mut self, user: &str, error: &TokensError) -> ControlFlow<()> {
-        self.failed.add(user);
-        self.first
-            .get_or_insert_with(|| (Gap::from(error), error.redacted().cloned()));
-        ControlFlow::Continue(())
-    }
+    failed: Failed,
 }
 
 impl<L> Impersonated<'_, L> {
-    fn coverage(&self, seen: &Seen, end: &End) -> Coverage {
+    fn coverage(&self, seen: Seen, end: &End) -> Coverage {
         let server = self.client.server();
-        let mut notes = vec![format!(
-            "the pages of {} of {}",
-            users(seen.read),
-            self.list
-        )];
-        let mut gaps = Vec::new();
+        let read = so_many_users(seen.read);
+        let mut notes = vec![format!("the pages of {read} of {}", self.list)];
+        let about = |names: &Names, what: &str| {
+            let (count, names_list) = (so_many_users(names.count), names.list());
+            format!("{count} {what}: {names_list}")
+        };
         if seen.unknown.count > 0 {
-            let (count, names) = (users(seen.unknown.count), seen.unknown.list());
-            notes.push(format!("{count} unknown to the server: {names}"));
+            notes.push(about(&seen.unknown, "unknown to the server"));
         }
+        let mut refused = None;
         if seen.not_allowed.count > 0 {
-            let (count, names) = (users(seen.not_allowed.count), seen.not_allowed.list());
             match impersonates(self.client, &self.signer) {
-                Ok(true) => notes.push(format!(
-                    "{count} who may not log in, so that their grants cannot be read in this way: {names}"
+                Ok(true) => notes.push(about(
+                    &seen.not_allowed,
+                    "who may not log in, so that their grants cannot be read in this way",
                 )),
-                Ok(false) => gaps.push(Gap {
-                    code: "impersonation_refused".to_owned(),
-                    message: format!(
-                        "{server}: the consumer may not impersonate (any more), so {count} could not be read: {names}"
-                    ),
-                    advice: "let a system administrator allow the consumer two-legged OAuth with impersonation, and run it again".to_owned(),
-                    failure: Failure::Refused,
-                }),
-                Err(error) => gaps.push(Gap::from(&error)),
+                Ok(false) => refused = Some(self.may_not_impersonate(&seen.not_allowed)),
+                Err(error) => refused = Some(Gap::from(&error)),
             }
         }
-        if let Some((first, _)) = &seen.first {
-            let (count, names) = (users(seen.failed.count), seen.failed.list());
-            gaps.push(Gap {
-                message: format!(
-                    "{server}: {count} could not be read: {names}; {}",
-                    first.message
-                ),
-                ..first.clone()
-            });
+        if seen.failed.names.count > 0 {
+            notes.push(about(&seen.failed.names, "whose pages could not be read"));
         }
-        match end {
-            End::All => {}
-            End::List(error) => {
-                notes.push("the list of users broke off".to_owned());
-                gaps.push(Gap::from(error));
-            }
-            End::GaveUp => notes.push("after many failures the others were not read".to_owned()),
-            End::Stopped => notes.push("not read to its end".to_owned()),
-        }
+        notes.extend(end.note());
         notes.push(INFERRED.to_owned());
         let note = notes.join("; ");
-        let page = seen.first.as_ref().and_then(|(_, page)| page.clone());
-        match gaps.into_iter().next() {
+        let failed = seen.failed.gap(server, "the pages");
+        match joined(refused.into_iter().chain(failed).chain(end.gap())) {
             Some(gap) => Coverage {
-                page,
+                page: seen.failed.page(),
                 ..Coverage::failed(server, SourceKind::Impersonated, note, gap)
             },
             None => Coverage::partial(server, SourceKind::Impersonated, note),
+        }
+    }
+
+    fn may_not_impersonate(&self, names: &Names) -> Gap {
+        Gap {
+            code: "impersonation_refused".to_owned(),
+            message: format!(
+                "{}: the consumer may not impersonate (any more), so the pages of {} could not be read: {}",
+                self.client.server(),
+                so_many_users(names.count),
+                names.list()
+            ),
+            advice: "let a system administrator allow the consumer two-legged OAuth with impersonation, and run it again".to_owned(),
+            failure: Failure::Refused,
         }
     }
 }

@@ -5,9 +5,9 @@ use std::ops::ControlFlow;
 use atl_client::{Client, ClientError, Failure, PersonalTokens, Response};
 
 use super::{
-    Names,
+    Failed,
     crowd::{End, ask_each},
-    users,
+    joined, so_many_users,
 };
 use crate::{
     Coverage, Found, Gap, GrantEntry, ListedUser, Source, SourceKind, TokensError,
@@ -73,7 +73,7 @@ impl<'a> Pats<'a> {
         };
         let list = listed.note();
         let (mut read, mut missing, mut is_missing) = (0, 0, false);
-        let (mut failed, mut first) = (Names::default(), None);
+        let mut failed = Failed::default();
         let end = ask_each(
             listed,
             self.parallel,
@@ -86,7 +86,7 @@ impl<'a> Pats<'a> {
                 // A user who has gone in between, or the first sign that there are no such lists.
                 Ok(None) => {
                     missing += 1;
-                    is_missing = read == 0 && failed.count == 0 && missing >= ENOUGH_MISSING;
+                    is_missing = read == 0 && failed.first.is_none() && missing >= ENOUGH_MISSING;
                     if is_missing {
                         ControlFlow::Break(())
                     } else {
@@ -94,41 +94,25 @@ impl<'a> Pats<'a> {
                     }
                 }
                 Err(error) => {
-                    failed.add(&user.name);
-                    first.get_or_insert_with(|| Gap::from(&error));
+                    failed.add(&user.name, &error);
                     ControlFlow::Continue(())
                 }
             },
         );
-        if is_missing || (read == 0 && missing > 0 && failed.count == 0) {
+        let nobody_has_one = read == 0 && missing > 0 && failed.first.is_none();
+        if is_missing || (nobody_has_one && matches!(end, End::All)) {
             return self.partial(NONE_HERE);
         }
         let mut notes = vec![format!(
             "the personal access tokens of {} of {list}; not those of projects and repositories",
-            users(read)
+            so_many_users(read)
         )];
-        let mut gap = first.map(|first| Gap {
-            message: format!(
-                "{}: the personal access tokens of {} could not be read: {}; {}",
-                self.client.server(),
-                users(failed.count),
-                failed.list(),
-                first.message
-            ),
-            ..first
-        });
-        match end {
-            End::All => {}
-            End::List(error) => {
-                notes.push("the list of users broke off".to_owned());
-                gap = gap.or_else(|| Some(Gap::from(&error)));
-            }
-            End::GaveUp => notes.push("after many failures the others were not read".to_owned()),
-            End::Stopped => notes.push("not read to its end".to_owned()),
-        }
-        match gap {
-            Some(gap) => self.failed(notes.join("; "), gap),
-            None => self.partial(notes.join("; ")),
+        notes.extend(end.note());
+        let notes = notes.join("; ");
+        let failed = failed.gap(self.client.server(), "the personal access tokens");
+        match joined(failed.into_iter().chain(end.gap())) {
+            Some(gap) => self.failed(notes, gap),
+            None => self.partial(notes),
         }
     }
 

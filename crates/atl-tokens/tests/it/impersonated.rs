@@ -201,7 +201,8 @@ fn one_user_whose_page_fails_is_named_and_stops_nobody() {
         ("page_not_understood", Failure::Unreachable)
     );
     assert!(
-        gap.message.contains("1 user could not be read: `user000"),
+        gap.message
+            .contains("the pages of 1 user could not be read: `user000"),
         "{}",
         gap.message
     );
