@@ -97,17 +97,16 @@ impl<'a> Outcome<'a> {
 impl Suites {
     fn of(&mut self, server: &str) -> io::Result<&mut Suite> {
         let known = self.0.iter().position(|suite| suite.server == server);
-        let index = match known {
-            Some(index) => index,
-            None => {
-                self.0.push(Suite {
-                    server: server.to_owned(),
-                    counts: Counts::default(),
-                    found: BTreeSet::new(),
-                    tests: Writer::new(BufWriter::new(tempfile::tempfile()?)),
-                });
-                self.0.len() - 1
-            }
+        let index = if let Some(index) = known {
+            index
+        } else {
+            self.0.push(Suite {
+                server: server.to_owned(),
+                counts: Counts::default(),
+                found: BTreeSet::new(),
+                tests: Writer::new(BufWriter::new(tempfile::tempfile()?)),
+            });
+            self.0.len() - 1
         };
         Ok(&mut self.0[index])
     }
