@@ -263,7 +263,8 @@ impl Inventory {
             }
             ControlFlow::Continue(())
         })?;
-        Ok(self.filter.named(all.iter().map(String::as_str))?)
+        let all: Vec<&str> = all.iter().map(String::as_str).collect();
+        Ok(self.filter.named(&all)?)
     }
 
     /// How the looking went, for the exit code: each server by what could not be looked at there. What is remembered asks

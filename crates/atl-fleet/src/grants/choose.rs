@@ -132,8 +132,8 @@ impl GrantFilter {
         rows: Vec<GrantRow>,
         now: Timestamp,
     ) -> Result<Vec<GrantRow>, GrantChoiceError> {
-        let all = rows.iter().map(|row| row.id.as_str());
-        let ids = self.named(all)?;
+        let all: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        let ids = self.named(&all)?;
         let mut chosen: Vec<(String, GrantRow)> = rows
             .into_iter()
             .map(|row| (grant_entry(&as_of(&row, now), &[]), row))
@@ -147,11 +147,8 @@ impl GrantFilter {
     }
 
     /// The ids that are named, each in full; `all` are those that there are.
-    pub(crate) fn named<'i>(
-        &self,
-        all: impl Iterator<Item = &'i str> + Clone,
-    ) -> Result<Vec<String>, GrantChoiceError> {
-        self.ids.iter().map(|id| one(id, all.clone())).collect()
+    pub(crate) fn named(&self, all: &[&str]) -> Result<Vec<String>, GrantChoiceError> {
+        self.ids.iter().map(|id| one(id, all)).collect()
     }
 
     /// Whether it lets a grant through; `ids` are those that are named, in full.
@@ -175,11 +172,12 @@ impl GrantFilter {
 }
 
 /// The id of the one grant that is meant.
-fn one<'i>(wanted: &str, all: impl Iterator<Item = &'i str>) -> Result<String, GrantChoiceError> {
+fn one(wanted: &str, all: &[&str]) -> Result<String, GrantChoiceError> {
     let wanted = wanted.to_ascii_lowercase();
     let mut of: Vec<String> = all
+        .iter()
         .filter(|id| !wanted.is_empty() && id.starts_with(&wanted))
-        .map(str::to_owned)
+        .map(|&id| id.to_owned())
         .collect();
     match (of.pop(), of.is_empty()) {
         (Some(id), true) => Ok(id),
