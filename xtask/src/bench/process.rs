@@ -33,7 +33,7 @@ pub(super) fn take(command: &mut Command) -> anyhow::Result<(String, Taken)> {
     let folder = tempfile::tempdir()?;
     let printed = folder.path().join("stdout");
     command.stdout(fs_err::File::create(&printed)?.into_file());
-    let (_, status, taken) = watch(command, |_| Ok(()))?;
+    let ((), status, taken) = watch(command, |_| Ok(()))?;
     let output = fs_err::read_to_string(&printed)?;
     if !status.success() {
         bail!(
@@ -54,7 +54,7 @@ pub(super) fn count(command: &mut Command) -> anyhow::Result<(usize, Taken)> {
         loop {
             match printed.read(&mut chunk)? {
                 0 => return Ok(lines),
-                read => lines += chunk[..read].iter().filter(|byte| **byte == b'\n').count(),
+                read => lines += chunk[..read].split(|byte| *byte == b'\n').count() - 1,
             }
         }
     })?;

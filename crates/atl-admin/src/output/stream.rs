@@ -120,12 +120,11 @@ impl<'a> Stream<'a> {
     /// A line of a long table; what is wider than the rows before it moves the rest of its line.
     fn padded(&self, row: &Value) -> String {
         let cells = self.shown().into_iter().zip(&self.widths);
-        let line: String = cells
-            .map(|(column, width)| {
-                let text = super::filled(row, column.key);
-                format!("{:width$}  ", printable(&text))
-            })
-            .collect();
+        let cells = cells.map(|(column, width)| {
+            let text = super::filled(row, column.key);
+            format!("{:width$}", printable(&text))
+        });
+        let line = cells.collect::<Vec<_>>().join("  ");
         line.trim_end().to_owned() + "\n"
     }
 

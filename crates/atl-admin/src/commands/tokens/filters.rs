@@ -89,10 +89,14 @@ pub enum Sort {
 impl Filters {
     /// Whether they say which grants; an order and a limit alone do not.
     pub(crate) fn select(&self) -> bool {
-        !(self.ids.is_empty() && self.users.is_empty() && self.states.is_empty())
-            || !(self.consumer_keys.is_empty() && self.kinds.is_empty())
-            || self.older_than.is_some()
-            || self.expires_in.is_some()
+        let lists = [
+            self.ids.is_empty(),
+            self.users.is_empty(),
+            self.states.is_empty(),
+            self.consumer_keys.is_empty(),
+            self.kinds.is_empty(),
+        ];
+        lists.contains(&false) || self.older_than.is_some() || self.expires_in.is_some()
     }
 
     pub(crate) fn filter(&self) -> GrantFilter {

@@ -34,6 +34,10 @@ const COMMAND: &str = "tokens revoke";
 
 /// The arguments.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a flag of its own on the command line"
+)]
 pub struct Args {
     /// Which grants.
     #[command(flatten)]
