@@ -109,7 +109,7 @@ fn coverage_comes_first_then_findings_and_all_that_servers_say_is_text() {
         page.column(2),
         [
             "deploy-bot",
-            &format!("{SCRIPT}\ndeploy-bot"),
+            format!("{SCRIPT}\ndeploy-bot").as_str(),
             "own token\nbackup"
         ]
     );
