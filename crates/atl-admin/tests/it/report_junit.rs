@@ -17,7 +17,7 @@ pub(crate) struct Element {
     name: String,
     attributes: HashMap<String, String>,
     text: String,
-    inside: Vec<Element>,
+    inside: Vec<Self>,
 }
 
 impl Element {
@@ -75,7 +75,10 @@ fn parsed(text: &str) -> Element {
             }
             Event::Text(text) => open.last_mut().unwrap().text += &text.xml10_content(),
             Event::GeneralRef(name) => {
-                open.last_mut().unwrap().text += &format!("&{};", &*name);
+                let text = &mut open.last_mut().unwrap().text;
+                for part in ["&", &*name, ";"] {
+                    text.push_str(part);
+                }
             }
             Event::Eof => break,
             _ => {}

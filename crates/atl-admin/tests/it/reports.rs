@@ -153,16 +153,17 @@ impl Sample {
     pub(crate) fn with_grants(mut self, count: usize) -> Self {
         let servers = ["jira", "wiki", "git"];
         self.grants = (0..count)
-            .map(|index| GrantEntry {
+            .zip(0_i64..)
+            .map(|(index, number)| GrantEntry {
                 server: servers[index % 3].to_owned(),
                 consumer: Some(format!("bot-{}", index % 17)),
-                last_used: Some(now() - SignedDuration::from_hours(index as i64 % 900)),
+                last_used: Some(now() - SignedDuration::from_hours(number % 900)),
                 expires: (index % 4 != 0)
-                    .then(|| now() + SignedDuration::from_hours(index as i64 * 7 % 20_000)),
+                    .then(|| now() + SignedDuration::from_hours(number * 7 % 20_000)),
                 ..grant(
                     &format!("user{index:05}"),
                     &format!("{index:012x}"),
-                    index as i64 % 2_200,
+                    number % 2_200,
                 )
             })
             .collect();

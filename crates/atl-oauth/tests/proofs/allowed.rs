@@ -113,7 +113,11 @@ fn calls_as_a_user_run_as_that_user_or_as_nobody_or_not_at_all() {
         server.edit_consumer("deploy-bot", |consumer| consumer.impersonation = true);
         check(server, ALICE, &RunsAs::User(ALICE.to_owned()));
         check(server, "a b+c&d=%2F?Ö", &RunsAs::Nobody);
-        check(server, "", &RunsAs::Nobody);
+        // Servers take an empty name for no impersonation at all.
+        let client = client(&server.base_url(), None);
+        let signer = ConsumerSigner::new("deploy-bot", &*KEY);
+        let nobody = whoami_as(&client, &signer, "");
+        assert!(matches!(nobody, Err(OauthError::NobodyNamed)), "{nobody:?}");
     }
 }
 
