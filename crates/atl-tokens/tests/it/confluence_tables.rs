@@ -112,5 +112,6 @@ pub(crate) fn rows(table: &str) -> String {
             "INSERT INTO {table} VALUES ({number}, '{context}', '{key}', {literal}'{value}');\n"
         )
     })
-    .collect()
+    .collect::<Vec<_>>()
+    .concat()
 }
