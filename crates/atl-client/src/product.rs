@@ -46,7 +46,7 @@ pub(crate) struct Profile {
     personal_tokens: PersonalTokens,
 }
 
-/// Where a product lists its users, part by part [doc].
+/// Where a product lists its users, part by part, as its documentation says.
 #[derive(Debug)]
 pub struct UserList {
     /// The path, with the query that it needs.

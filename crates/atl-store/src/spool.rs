@@ -198,10 +198,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn nobody_else_can_read_the_file() {
+    fn nobody_else_can_read_thefile() {
         use std::os::unix::fs::PermissionsExt as _;
         let spool = Spool::new().unwrap();
-        let mode = fs_err::metadata(spool._file.path())
+        let mode = fs_err::metadata(spool.connection.path().unwrap())
             .unwrap()
             .permissions()
             .mode();

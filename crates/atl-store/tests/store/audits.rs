@@ -33,7 +33,9 @@ fn put(
         made,
         &comparison,
         &mut |take| {
-            grants.iter().for_each(|grant| take(row(*grant)));
+            for grant in grants {
+                take(row(*grant));
+            }
             Ok(())
         },
         &mut |take| {

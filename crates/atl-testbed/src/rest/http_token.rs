@@ -51,7 +51,7 @@ pub(super) fn of_bitbucket(
     }
 }
 
-/// A token of Bitbucket's, whose id is a text and whose dates are milliseconds [doc].
+/// A token of Bitbucket's, whose id is a text and whose dates are milliseconds.
 fn token(state: &State, pat: &Pat) -> Value {
     let milliseconds = |seconds: i64| seconds * 1000;
     without_nulls(json!({

@@ -30,7 +30,7 @@ impl Window {
     }
 }
 
-/// A page as Bitbucket gives it: of 25, or of up to 1000 [doc].
+/// A page as Bitbucket gives it: of 25, or of up to 1000.
 pub(super) fn of_bitbucket<T>(call: &Call, list: Vec<T>, entity: impl Fn(T) -> Value) -> Value {
     let window = Window::of(call, ["start", "limit"], 25, 1000);
     let (part, more) = window.cut(list);

@@ -1,4 +1,4 @@
-//! The users of a product, listed as its documentation says [doc].
+//! The users of a product, listed as its documentation says.
 
 use serde_json::{Value, json};
 
@@ -54,7 +54,7 @@ pub(super) fn of_jira(state: &State, call: &Call, caller: &Caller) -> Reply {
 }
 
 /// Confluence's `rest/api/group/NAME/member`, 200 at a time at most. Everybody is in one group, and whoever may not log in
-/// stays in it [inferred].
+/// stays in it, which is inferred.
 pub(super) fn of_confluence(state: &State, call: &Call, caller: &Caller, group: &str) -> Reply {
     let refused = |status: u16, message: &str| {
         Reply::json(status, &json!({ "statusCode": status, "message": message }))
@@ -94,7 +94,7 @@ pub(super) fn of_bitbucket(state: &State, call: &Call, caller: &Caller) -> Reply
     )
 }
 
-/// Bamboo's `rest/api/latest/admin/users`, for administrators; its `size` is that of the whole list [inferred].
+/// Bamboo's `rest/api/latest/admin/users`, for administrators; its `size` is that of the whole list, which is inferred.
 pub(super) fn of_bamboo(
     state: &State,
     call: &Call,
