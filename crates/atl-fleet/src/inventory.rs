@@ -93,7 +93,9 @@ pub fn gather(
     run: RunOptions<'_>,
 ) -> Result<Inventory, StartError> {
     let clients = clients(&ready.servers)?;
-    gather_from(&clients, ready, store, ask, filter, info, run)
+    let inventory = gather_from(&clients, ready, store, ask, filter, info, run);
+    clients.iter().for_each(Client::sign_out);
+    inventory
 }
 
 /// The same from servers that go on being asked: a password that one of them refused is not sent to it again.
@@ -217,30 +219,26 @@ impl Inventory {
         order: SpoolOrder,
         take: &mut dyn FnMut(GrantEntry) -> ControlFlow<()>,
     ) -> Result<(), StartError> {
-        let mut damaged = None;
-        let spool = self.collected.spool();
-        spool.each(order, &mut |_, body| match entry_from(body) {
-            Ok(grant) => take(grant.as_of(self.now)),
-            Err(error) => {
-                damaged = Some(error);
-                ControlFlow::Break(())
-            }
-        })?;
-        match damaged {
-            None => Ok(()),
-            Some(error) => Err(error.into()),
-        }
+        self.read(order, &mut |_, grant| take(grant))
     }
 
     /// Hands over every grant that was seen with its key, in the order of the keys.
     pub(crate) fn keyed(&self, take: &mut dyn FnMut(&str, GrantEntry)) -> Result<(), StartError> {
+        self.read(SpoolOrder::Key, &mut |key, grant| {
+            take(key, grant);
+            ControlFlow::Continue(())
+        })
+    }
+
+    fn read(
+        &self,
+        order: SpoolOrder,
+        take: &mut dyn FnMut(&str, GrantEntry) -> ControlFlow<()>,
+    ) -> Result<(), StartError> {
         let mut damaged = None;
         let spool = self.collected.spool();
-        spool.each(SpoolOrder::Key, &mut |key, body| match entry_from(body) {
-            Ok(grant) => {
-                take(key, grant.as_of(self.now));
-                ControlFlow::Continue(())
-            }
+        spool.each(order, &mut |key, body| match entry_from(body) {
+            Ok(grant) => take(key, grant.as_of(self.now)),
             Err(error) => {
                 damaged = Some(error);
                 ControlFlow::Break(())

@@ -144,8 +144,8 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     )?;
     progress.finish();
     audit.judge(&mut findings)?;
-    let since = args.since;
-    let difference = match since {
+    // What was interrupted says of nothing that it is gone.
+    let difference = match args.since.filter(|_| !progress.interrupted()) {
         Some(since) => history::difference(&store, since, &audit, &findings)?,
         None => None,
     };

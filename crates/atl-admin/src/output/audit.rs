@@ -25,25 +25,15 @@ const FINDINGS: [Column; 8] = [
     Column::new("baseline", ""),
 ];
 
-/// The same for people.
-const TABLE: [Column; 6] = [
+/// The same for people. The last one is for those who want to know what to do about each.
+const TABLE: [Column; 7] = [
     Column::new("severity", "SEVERITY"),
     Column::new("rule", "RULE"),
     Column::new("server", "SERVER"),
     Column::new("subject", "SUBJECT"),
     Column::new("message", "MESSAGE"),
     Column::new("known", "KNOWN"),
-];
-
-/// The same for people who want to know what to do about each.
-const WITH_ADVICE: [Column; 7] = [
-    Column::new("severity", "SEVERITY"),
-    Column::new("rule", "RULE"),
-    Column::new("server", "SERVER"),
-    Column::new("subject", "SUBJECT"),
-    Column::new("message", "MESSAGE"),
     Column::new("advice", "ADVICE"),
-    Column::new("known", "KNOWN"),
 ];
 
 /// Shows an audit in the format that was asked for. With `by`, grants are counted, not listed.
@@ -169,12 +159,8 @@ fn show_tables(
     let output = &context.output;
     show_coverage(context, audit.coverage())?;
     output.text("\n")?;
-    let columns: &[Column] = if context.globals.verbose > 0 {
-        &WITH_ADVICE
-    } else {
-        &TABLE
-    };
-    let mut stream = Stream::begin(output, "findings", "finding", columns)?;
+    let columns = TABLE.len() - usize::from(context.globals.verbose == 0);
+    let mut stream = Stream::begin(output, "findings", "finding", &TABLE[..columns])?;
     let mut rules = BTreeSet::new();
     let mut printed = Ok(());
     findings.each(&mut |reported| {

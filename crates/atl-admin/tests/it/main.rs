@@ -10,6 +10,7 @@ mod acceptance;
 mod apply;
 mod audit;
 mod audit_bad_days;
+mod audit_history;
 mod audit_known;
 mod audit_sources;
 mod auditor_kill;

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{Audit, Findings};
-use crate::engine::StartError;
+use crate::{engine::StartError, grants::same_user};
 
 /// So many of each are shown.
 const SHOWN: usize = 1000;
@@ -237,8 +237,6 @@ fn changes(before: &GrantEntry, now: &GrantEntry) -> Option<String> {
 /// What an audit could look at.
 struct Sight<'a> {
     coverage: &'a [Coverage],
-    /// Whose pages were read as them, where not everybody's were.
-    users: &'a [String],
     /// Grants that an earlier audit has and this one could not look for, by server and id.
     unseen: RefCell<HashSet<(String, String)>>,
 }
@@ -247,7 +245,6 @@ impl<'a> Sight<'a> {
     fn new(audit: &'a Audit) -> Self {
         Self {
             coverage: audit.coverage(),
-            users: audit.users(),
             unseen: RefCell::default(),
         }
     }
@@ -286,12 +283,13 @@ impl<'a> Sight<'a> {
 
     /// Whether a source was read to its end where the grant would be.
     fn looked(&self, grant: &GrantEntry, source: SourceKind) -> bool {
-        let named = |user: &String| user.to_lowercase() == grant.user.to_lowercase();
-        let all = source != SourceKind::Impersonated || self.users.is_empty();
         let lines = self.coverage.iter();
         let mut here = lines
             .filter(|line| line.server == grant.server && line.source == LookedAt::Source(source));
-        here.any(|line| line.gap.is_none()) && (all || self.users.iter().any(named))
+        here.any(|line| match &line.users {
+            Some(users) => users.iter().any(|user| same_user(user, &grant.user)),
+            None => line.gap.is_none(),
+        })
     }
 
     /// Whether links, consumers and settings of a server could be looked at.

@@ -33,8 +33,6 @@ pub struct Audit {
     only: Option<Vec<String>>,
     /// Whether nothing was selected.
     everything: bool,
-    /// Whose pages were read as them, where not everybody's were.
-    users: Vec<String>,
 }
 
 /// Looks at the selected servers. They are written to only where an auditor consumer is wanted, which is taken down again.
@@ -106,7 +104,6 @@ pub fn look(
         coverage,
         only: ask.only_consumers.then(|| selected.collect()),
         everything: ask.everything,
-        users: ask.users.clone(),
     })
 }
 
@@ -119,11 +116,6 @@ impl Audit {
     /// When it was made.
     pub fn made(&self) -> Timestamp {
         self.fleet.now
-    }
-
-    /// Whose pages were read as them, where not everybody's were.
-    pub(super) fn users(&self) -> &[String] {
-        &self.users
     }
 
     /// What was looked at, server by server, and what could not be seen.

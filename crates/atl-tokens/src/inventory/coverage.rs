@@ -44,6 +44,9 @@ pub struct Coverage {
     /// Why something that was asked for could not be looked at; what is incomplete by nature has none.
     #[serde(rename = "error")]
     pub gap: Option<Gap>,
+    /// Whose grants it looked for, where not everybody's: of nobody else does it say that there are none.
+    #[serde(skip)]
+    pub users: Option<Vec<String>>,
     /// A page that was not understood, without its secrets: to be kept where somebody can look at it.
     #[serde(skip)]
     pub page: Option<RedactedPage>,
@@ -62,6 +65,7 @@ impl Coverage {
             complete: true,
             note: note.into(),
             gap: None,
+            users: None,
             page: None,
         }
     }
@@ -89,6 +93,13 @@ impl Coverage {
             gap: Some(gap),
             ..Self::partial(server, source, note)
         }
+    }
+
+    /// The same, where only grants of these users were looked for.
+    #[must_use]
+    pub fn of_users(mut self, users: Vec<String>) -> Self {
+        self.users = Some(users);
+        self
     }
 
     /// The same with the page that an error is about, where it is about one.

@@ -50,7 +50,6 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
             |user| read_page_as(client, &signer, user),
             |user, answer| match answer {
                 Ok(PageAs::Of { user, rows }) => {
-                    seen.read += 1;
                     let page = PageOf {
                         server: client.server(),
                         base_url: client.base_url().as_str(),
@@ -63,7 +62,9 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
                             user_status: Some(UserStatus::Active),
                             ..row.entry(&page).as_of(now)
                         })
-                        .try_for_each(|grant| take(Found::Grant(Box::new(grant))))
+                        .try_for_each(|grant| take(Found::Grant(Box::new(grant))))?;
+                    seen.read.push(user);
+                    ControlFlow::Continue(())
                 }
                 Ok(PageAs::Unknown) => {
                     seen.unknown.add(&user);
@@ -71,7 +72,7 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
                 }
                 Ok(PageAs::NotAllowed) => {
                     seen.not_allowed.add(&user);
-                    let suspicious = seen.read == 0 && seen.not_allowed.count == SUSPICIOUS;
+                    let suspicious = seen.read.is_empty() && seen.not_allowed.count == SUSPICIOUS;
                     match suspicious.then(|| impersonates(client, &signer)) {
                         Some(Ok(false)) => ControlFlow::Break(()),
                         _ => ControlFlow::Continue(()),
@@ -90,7 +91,7 @@ impl<L: Iterator<Item = Result<String, TokensError>> + Send> Source for Imperson
 /// What became of the users.
 #[derive(Default)]
 struct Seen {
-    read: usize,
+    read: Vec<String>,
     unknown: Names,
     not_allowed: Names,
     failed: Failed,
@@ -99,7 +100,7 @@ struct Seen {
 impl<L> Impersonated<'_, L> {
     fn coverage(&self, seen: Seen, end: &End) -> Coverage {
         let server = self.client.server();
-        let read = so_many_users(seen.read);
+        let read = so_many_users(seen.read.len());
         let mut notes = vec![format!("the pages of {read} of {}", self.list)];
         let about = |names: &Names, what: &str| {
             let (count, names_list) = (so_many_users(names.count), names.list());
@@ -126,13 +127,14 @@ impl<L> Impersonated<'_, L> {
         notes.push(INFERRED.to_owned());
         let note = notes.join("; ");
         let failed = seen.failed.gap(server, "the pages");
-        match joined(refused.into_iter().chain(failed).chain(end.gap())) {
+        let coverage = match joined(refused.into_iter().chain(failed).chain(end.gap())) {
             Some(gap) => Coverage {
                 page: seen.failed.page(),
                 ..Coverage::failed(server, SourceKind::Impersonated, note, gap)
             },
             None => Coverage::partial(server, SourceKind::Impersonated, note),
-        }
+        };
+        coverage.of_users(seen.read)
     }
 
     fn may_not_impersonate(&self, names: &Names) -> Gap {

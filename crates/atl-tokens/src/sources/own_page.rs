@@ -53,8 +53,12 @@ impl Source for OwnPage<'_> {
         });
         let stopped = grants.any(|grant| take(Found::Grant(Box::new(grant))).is_break());
         let note = format!("only the grants of {}", account.username);
-        let interrupted = if stopped { "; not read to its end" } else { "" };
-        Coverage::partial(server, self.kind(), format!("{note}{interrupted}"))
+        let (interrupted, users) = if stopped {
+            ("; not read to its end", Vec::new())
+        } else {
+            ("", vec![account.username])
+        };
+        Coverage::partial(server, self.kind(), format!("{note}{interrupted}")).of_users(users)
     }
 }
 
