@@ -202,9 +202,14 @@ pub(crate) fn tell_unseen(context: &Context, coverage: &[Coverage]) {
         Format::Table => {}
         Format::Json | Format::Ndjson | Format::Yaml => return,
     }
+    // What keeps several sources of a server from being looked at is said once.
+    let mut told = Vec::new();
     for line in coverage {
-        if let Some(gap) = &line.gap {
+        if let Some(gap) = &line.gap
+            && !told.contains(&(&line.server, gap))
+        {
             tell(&line.server, &Trouble::from(gap));
+            told.push((&line.server, gap));
         }
     }
 }

@@ -169,6 +169,9 @@ fn a_server_that_is_down_is_not_clean() {
     );
     let run = fleet.run("tokens list");
     assert!(run.stderr.contains("wiki"), "{}", run.shown());
+    // It keeps two sources from being read, and is said once.
+    let said = run.stderr.matches("[connection_refused]").count();
+    assert_eq!(said, 1, "{}", run.shown());
 }
 
 #[test]
