@@ -15,7 +15,7 @@ mod table;
 
 use std::{
     borrow::Cow,
-    io::{self, Write as _},
+    io,
     sync::atomic::{AtomicBool, Ordering},
 };
 
@@ -162,16 +162,23 @@ impl Output {
         let text = serde_json::to_string(object).map_err(|error| internal(&error))?;
         let fields = text.strip_prefix('{').unwrap_or("}");
         let comma = if fields == "}" { "" } else { "," };
-        let event = Value::from(event);
-        Ok(format!("{{\"event\":{event}{comma}{fields}\n"))
+        Ok(["{\"event\":\"", event, "\"", comma, fields, "\n"].concat())
     }
 
     /// Prints text as it is. A reader that went away is no failure: the rest is not printed, the work goes on.
     pub(crate) fn text(&self, text: &str) -> Result<()> {
+        self.print(anstream::stdout().lock(), text)
+    }
+
+    /// Prints text that has no colours, which to look for takes long where there is much of it.
+    fn plain(&self, text: &str) -> Result<()> {
+        self.print(io::stdout().lock(), text)
+    }
+
+    fn print(&self, mut stdout: impl io::Write, text: &str) -> Result<()> {
         if self.closed.load(Ordering::Relaxed) {
             return Ok(());
         }
-        let mut stdout = anstream::stdout().lock();
         match stdout
             .write_all(text.as_bytes())
             .and_then(|()| stdout.flush())

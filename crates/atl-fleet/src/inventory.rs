@@ -25,7 +25,7 @@ use crate::{
     trouble::status_of,
     wanted::Ready,
 };
-use collect::{Collect, Collected, entry_from};
+use collect::{Collect, Collected};
 use sources::OnServer;
 
 /// What is asked, and whom.
@@ -118,7 +118,6 @@ pub(crate) fn gather_from(
     if ask.wants(SourceKind::Store) {
         let stored = stored::grants(ready, store, ask)?;
         coverage.extend(stored.read(&|grant| collect.put(grant)));
-        collect.fault()?;
         for line in &coverage {
             (run.sink)(&Event::Coverage(line));
         }
@@ -168,7 +167,7 @@ impl Inventory {
     ///
     /// The file of the run could not be read.
     pub fn seen(&self) -> Result<u64, StartError> {
-        Ok(self.collected.spool().count()?)
+        Ok(self.collected.count()?)
     }
 
     /// Hands over the grants that the filter lets through, in its order, until `take` says to stop.
@@ -235,16 +234,9 @@ impl Inventory {
         order: SpoolOrder,
         take: &mut dyn FnMut(&str, GrantEntry) -> ControlFlow<()>,
     ) -> Result<(), StartError> {
-        let mut damaged = None;
-        let spool = self.collected.spool();
-        spool.each(order, &mut |key, body| match entry_from(body) {
-            Ok(grant) => take(key, grant.as_of(self.now)),
-            Err(error) => {
-                damaged = Some(error);
-                ControlFlow::Break(())
-            }
-        })?;
-        damaged.map_or(Ok(()), |error| Err(error.into()))
+        self.collected
+            .each(order, &mut |key, grant| take(key, grant.as_of(self.now)))?;
+        Ok(())
     }
 
     /// The ids that the filter names, each in full.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::StoreError;
 use crate::audits::{AuditKind, AuditMade, AuditRow};
 use crate::grants::{GrantRow, GrantState};
-use crate::imports::{ImportRow, Packs};
+use crate::imports::ImportRow;
 use crate::journal::{JournalRow, Outcome, Step};
 use crate::postgres::Postgres;
 use crate::rows::{KeyState, KeypairRow, LinkMade, Registration};
@@ -23,7 +23,7 @@ pub(crate) struct SealedKeypair {
 
 /// An open store. Each method is one transaction, and what it wrote is durable when it returns.
 pub(crate) enum Database {
-    /// A file, or a copy of a store in memory to look at.
+    /// A file, or a copy of a store to look at.
     Sqlite(Sqlite),
     /// A team's.
     Postgres(Box<Postgres>),
@@ -209,12 +209,13 @@ impl Database {
         self.read(tables::imports::imports)
     }
 
-    /// The import of a server, and its packs.
-    pub(crate) fn import(
+    /// A pack of an import.
+    pub(crate) fn import_pack(
         &mut self,
-        server_url: &str,
-    ) -> Result<Option<(ImportRow, Packs)>, StoreError> {
-        self.read(|sql| tables::imports::import(sql, server_url))
+        import: &ImportRow,
+        number: i64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.read(|sql| tables::imports::pack(sql, import, number))
     }
 
     /// Puts an import in the place of the former one of its server.

@@ -109,6 +109,16 @@ pub enum StoreError {
         #[source]
         source: Cause,
     },
+    /// Another process put in a new import while its rows were read.
+    #[error(
+        "what was imported for {server_url} was replaced in the store `{store}` while it was read"
+    )]
+    ImportReplaced {
+        /// The store.
+        store: StoreName,
+        /// The base URL of the server that it is of.
+        server_url: String,
+    },
     /// The store exists, the file with its key does not.
     #[error("the store `{store}` exists, but its store key `{key}` does not")]
     KeyFileMissing {
@@ -336,6 +346,7 @@ impl StoreError {
             Self::Io { .. } => "store_io",
             Self::Database { .. } => "store_failed",
             Self::Spool { .. } => "temporary_file",
+            Self::ImportReplaced { .. } => "import_replaced",
             Self::NoStore { .. } => "store_missing",
             Self::NotEmpty { .. } => "store_not_empty",
             Self::NotCopied { .. } => "store_not_copied",
@@ -381,6 +392,7 @@ impl StoreError {
             Self::Database { store: StoreName::File(_), .. } => "run again; if it stays so, keep the file and put a backup in its place".into(),
             Self::Database { .. } => "look at the log of the database server, then run again".into(),
             Self::Spool { .. } => "make room there, or name another folder with the variable `TMPDIR`".into(),
+            Self::ImportReplaced { .. } => "run again to see the new one".into(),
             Self::NoStore { .. } => "name the store to copy with `--store`".into(),
             Self::NotEmpty { .. } => "name a place that has no store; nothing was changed in either".into(),
             Self::NotCopied { .. } => "do not use the copy: delete it, and copy again while nothing else works with either store; the store it was made from is unharmed".into(),

@@ -29,7 +29,7 @@ pub use journal::{JournalRow, Outcome, Step};
 pub use key::KeySource;
 pub use lock::{Holder, Lock, LockHolder};
 
-pub use pile::{Merged, Pile};
+pub use pile::{Merge, Pile};
 pub use postgres::{
     OutsideColumn, OutsideDatabase, OutsideError, OutsideRow, OutsideTable, PostgresUrl,
 };

@@ -1,18 +1,15 @@
-//! Rows that are too many for memory: kept on disk for one run, in a file that nobody else can open and that goes with the
-//! run.
+//! Rows that are too many for memory: kept on disk for one run, in a file that has no name, so that nobody else can open it
+//! and nothing is left of it however the run ends.
 
 use std::ops::ControlFlow;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
-use tempfile::NamedTempFile;
 
 use crate::StoreError;
 
 /// Rows by key. Each has a place in an order and a body, which the caller understands and this does not.
 pub struct Spool {
     pub(crate) connection: Connection,
-    /// Removes the file.
-    _file: NamedTempFile,
 }
 
 /// In which order rows come back.
@@ -38,14 +35,8 @@ impl Spool {
 
     /// One whose rows nobody looks for by their keys yet.
     pub(crate) fn without_index() -> Result<Self, StoreError> {
-        let file = tempfile::Builder::new()
-            .prefix("atl-admin-")
-            .suffix(".spool")
-            .tempfile()
-            .map_err(|error| StoreError::Spool {
-                source: error.into(),
-            })?;
-        let connection = told(Connection::open(file.path()))?;
+        // A database without a name is SQLite's own temporary file: made where the cache is full, without a name from then on.
+        let connection = told(Connection::open(""))?;
         // Nothing of it is to survive: no journal, no flush, one transaction that is never ended. Sorting takes as much
         // memory again as the cache.
         told(connection.execute_batch(
@@ -55,12 +46,9 @@ impl Spool {
              PRAGMA cache_size = -32000;
              PRAGMA temp_store = FILE;
              BEGIN;
-             CREATE TABLE rows (number INTEGER PRIMARY KEY, key TEXT NOT NULL, place TEXT NOT NULL, body TEXT NOT NULL);",
+             CREATE TABLE rows (number INTEGER PRIMARY KEY, key TEXT NOT NULL, place TEXT NOT NULL, body BLOB NOT NULL);",
         ))?;
-        Ok(Self {
-            connection,
-            _file: file,
-        })
+        Ok(Self { connection })
     }
 
     /// Lets rows be looked for by their keys.
@@ -76,7 +64,7 @@ impl Spool {
     /// # Errors
     ///
     /// [`StoreError::Spool`], as where the disk is full.
-    pub fn put(&self, key: &str, place: &str, body: &str) -> Result<Option<String>, StoreError> {
+    pub fn put(&self, key: &str, place: &str, body: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let there = self.get(key)?;
         if there.is_none() {
             let insert = || {
@@ -90,7 +78,7 @@ impl Spool {
     }
 
     /// The body of a row.
-    fn get(&self, key: &str) -> Result<Option<String>, StoreError> {
+    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         let get = || {
             self.connection
                 .prepare_cached("SELECT body FROM rows WHERE key = ?1")?
@@ -119,7 +107,7 @@ impl Spool {
     pub fn each(
         &self,
         order: SpoolOrder,
-        take: &mut dyn FnMut(&str, &str) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&str, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         // Rows are sorted as a whole: to fetch each by its place in the index takes longer.
         let select = match order {
@@ -133,13 +121,13 @@ impl Spool {
     pub(crate) fn select(
         &self,
         sql: &str,
-        take: &mut dyn FnMut(&str, &str) -> ControlFlow<()>,
+        take: &mut dyn FnMut(&str, &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let mut each = || {
             let mut statement = self.connection.prepare_cached(sql)?;
             let mut rows = statement.query([])?;
             while let Some(row) = rows.next()? {
-                if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?).is_break() {
+                if take(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_blob()?).is_break() {
                     break;
                 }
             }
@@ -170,7 +158,7 @@ mod tests {
         let mut rows = Vec::new();
         spool
             .each(order, &mut |key, body| {
-                rows.push(format!("{key}:{body}"));
+                rows.push(format!("{key}:{}", str::from_utf8(body).unwrap()));
                 if rows.len() == limit {
                     ControlFlow::Break(())
                 } else {
@@ -184,27 +172,15 @@ mod tests {
     #[test]
     fn rows_come_back_in_either_order_and_each_key_once() {
         let spool = Spool::new().unwrap();
-        assert_eq!(spool.put("b", "1", "two").unwrap(), None);
-        assert_eq!(spool.put("a", "2", "one").unwrap(), None);
+        assert_eq!(spool.put("b", "1", b"two").unwrap(), None);
+        assert_eq!(spool.put("a", "2", b"one").unwrap(), None);
         assert_eq!(
-            spool.put("a", "0", "again").unwrap().as_deref(),
-            Some("one")
+            spool.put("a", "0", b"again").unwrap().as_deref(),
+            Some(&b"one"[..])
         );
         assert_eq!(spool.count().unwrap(), 2);
         assert_eq!(rows(&spool, SpoolOrder::Key, 9), ["a:one", "b:two"]);
         assert_eq!(rows(&spool, SpoolOrder::Given, 9), ["b:two", "a:one"]);
         assert_eq!(rows(&spool, SpoolOrder::Given, 1), ["b:two"]);
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nobody_else_can_read_thefile() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let spool = Spool::new().unwrap();
-        let mode = fs_err::metadata(spool.connection.path().unwrap())
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, 0o600);
     }
 }

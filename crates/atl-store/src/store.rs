@@ -27,7 +27,7 @@ use crate::{
 
 /// The store. Several threads may use it; several processes may have it open.
 pub struct Store {
-    name: StoreName,
+    pub(crate) name: StoreName,
     database: Arc<Mutex<Database>>,
     seal: Seal,
     /// Who works with it; `None` who only looks.
@@ -92,7 +92,7 @@ impl Store {
         }
     }
 
-    /// Opens for looking only: what is seen is a copy in memory, migrated there if it is older, and nothing is made or
+    /// Opens for looking only: what is seen is a copy, migrated there if it is older, and nothing is made or
     /// changed. A store that does not exist is `None`, and its key is not asked for.
     ///
     /// # Errors

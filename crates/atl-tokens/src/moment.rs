@@ -20,6 +20,37 @@ pub(crate) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
+/// Times in words where people read them, and as numbers where nobody does: to write and read a million of them in words
+/// takes a second.
+pub(crate) mod packed {
+    use jiff::Timestamp;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer};
+
+    #[expect(clippy::ref_option, reason = "serde asks for it")]
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Option<Timestamp>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        if serializer.is_human_readable() {
+            return time.serialize(serializer);
+        }
+        time.map(Timestamp::as_nanosecond).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Timestamp>, D::Error> {
+        if deserializer.is_human_readable() {
+            return Option::deserialize(deserializer);
+        }
+        let time: Option<i128> = Option::deserialize(deserializer)?;
+        time.map(Timestamp::from_nanosecond)
+            .transpose()
+            .map_err(D::Error::custom)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,12 @@ const SERVER: &str = "jira";
 const TIME: Duration = Duration::from_secs(15);
 const MEMORY: u64 = 150 * 1024 * 1024;
 
+/// The lines of NDJSON that are no grants: where the run and the server begin and end, and the coverage.
+const EVENTS: usize = 3;
+
+/// The line before the values of a CSV.
+const HEADING: usize = 1;
+
 /// That of the one who only reads.
 const PASSWORD: &str = "reads-only";
 
@@ -82,7 +88,7 @@ impl<'a> Jira<'a> {
         command
     }
 
-    /// Lists the grants, and sees that each is there; a format may have a line before them and one for the coverage.
+    /// Lists the grants, and sees that each is there; a format has some lines more.
     fn list(&self, source: &str, format: &str, more: usize) -> anyhow::Result<Step> {
         let line = format!("tokens list --source {source} -o {format}");
         eprintln!("$ atl-admin {line}");
@@ -125,16 +131,11 @@ struct Step {
 pub(super) fn database(program: &Path, grants: u32) -> anyhow::Result<String> {
     let jira = Jira::start(program, grants)?;
     let steps = [
-        jira.list("database", "ndjson", 1)?,
-        jira.list("database", "csv", 1)?,
+        jira.list("database", "ndjson", EVENTS)?,
+        jira.list("database", "csv", HEADING)?,
     ];
-    let aims = steps.iter().map(|step| {
-        aim(
-            &format!("`{}`", step.line),
-            step.taken.wall,
-            step.taken.peak,
-        )
-    });
+    let Step { line, taken } = &steps[0];
+    let aims = [aim(&format!("`{line}`"), taken.wall, taken.peak)];
     Ok(format!(
         "{}\n### {grants} grants from a database\n\n\
          The database of a Jira in PostgreSQL {} on the same machine, read over the loopback interface as a user who may do \
@@ -157,7 +158,7 @@ pub(super) fn export(program: &Path, grants: u32) -> anyhow::Result<String> {
         line: line.to_owned(),
         taken,
     };
-    let list = jira.list("export", "ndjson", 1)?;
+    let list = jira.list("export", "ndjson", EVENTS)?;
     let both = import.taken.wall + list.taken.wall;
     let peak = import.taken.peak.max(list.taken.peak);
     let store = fs_err::metadata(jira.folder.path().join("store.db"))?.len();

@@ -160,7 +160,7 @@ impl<'a> Stream<'a> {
         if self.output.format == Format::Json {
             self.push("\n}\n")?;
         }
-        self.output.text(&self.buffer)?;
+        self.output.plain(&self.buffer)?;
         Ok(self.rows)
     }
 
@@ -200,7 +200,7 @@ impl<'a> Stream<'a> {
         if self.buffer.len() < CHUNK {
             return Ok(());
         }
-        let printed = self.output.text(&self.buffer);
+        let printed = self.output.plain(&self.buffer);
         self.buffer.clear();
         printed
     }

@@ -45,6 +45,8 @@ impl Scenario {
             let run = fleet.run(self.next);
             assert_eq!(run.code, Some(0), "{at}: {}", run.shown());
             fleet.has_no_auditor(&at);
+            let temporary = fs_err::read_dir(fleet.env.path("tmp")).unwrap();
+            assert_eq!(temporary.count(), 0, "{at}: a temporary file is left");
             (self.prepare)(&fleet);
             fleet.forget();
         }

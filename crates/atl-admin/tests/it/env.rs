@@ -26,7 +26,9 @@ pub(crate) struct Run {
 impl Env {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::create_dir(folder.path().join("home")).unwrap();
+        for name in ["home", "tmp"] {
+            std::fs::create_dir(folder.path().join(name)).unwrap();
+        }
         Self {
             folder,
             variables: Vec::new(),
@@ -125,6 +127,7 @@ impl Env {
             .env("HOME", &home)
             .env("XDG_CONFIG_HOME", home.join("config"))
             .env("XDG_DATA_HOME", home.join("data"))
+            .env("TMPDIR", self.path("tmp"))
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("COLUMNS", "120")
             .envs(self.variables.iter().map(|(name, value)| (name, value)))

@@ -92,7 +92,7 @@ impl Findings {
             finding,
             accepted,
         };
-        let body = serde_json::to_string(&reported).unwrap_or_default();
+        let body = serde_json::to_vec(&reported).unwrap_or_default();
         let (key, place) = (key(&reported.finding), place(&reported.finding));
         if self.spool.put(&key, &place, &body)?.is_none() {
             self.counts.add(&reported);
@@ -140,7 +140,7 @@ impl Findings {
                 finding,
                 accepted: None,
                 ..
-            }) = serde_json::from_str(body)
+            }) = serde_json::from_slice(body)
             {
                 take(key, finding);
             }
@@ -150,7 +150,7 @@ impl Findings {
 
     fn all(&self, take: &mut dyn FnMut(Reported) -> ControlFlow<()>) -> Result<(), StoreError> {
         self.spool.each(SpoolOrder::Given, &mut |_, body| {
-            serde_json::from_str(body).map_or(ControlFlow::Continue(()), &mut *take)
+            serde_json::from_slice(body).map_or(ControlFlow::Continue(()), &mut *take)
         })
     }
 

@@ -1,11 +1,14 @@
 //! What the sources find, each grant once.
 
 use std::{
+    mem,
     ops::ControlFlow,
-    sync::{Mutex, MutexGuard, PoisonError},
+    panic,
+    sync::{Mutex, MutexGuard, PoisonError, mpsc},
+    thread,
 };
 
-use atl_store::{Pile, Spool, StoreError};
+use atl_store::{Pile, Spool, SpoolOrder, StoreError};
 use atl_tokens::{Found, GrantEntry, RegisteredConsumer};
 use jiff::Timestamp;
 
@@ -15,12 +18,18 @@ use crate::{
     wanted::{NamedLink, Ready},
 };
 
-/// Takes from several threads what sources find.
+/// So many grants are read at once, while those before them are dealt with.
+const BATCH: usize = 500;
+
+/// So many grants may wait to be written.
+const WAITING: usize = 1000;
+
+/// Takes from several threads what sources find; another one writes it down.
 #[derive(Debug)]
 pub(super) struct Collect {
-    pile: Mutex<Pile>,
+    rows: mpsc::SyncSender<Row>,
+    writer: thread::JoinHandle<Result<Pile, StoreError>>,
     registered: Mutex<Vec<(String, RegisteredConsumer)>>,
-    fault: Mutex<Option<StoreError>>,
     sort: GrantSort,
     now: Timestamp,
     /// Which consumer of the fleet file has which consumer key where.
@@ -36,11 +45,13 @@ impl Collect {
         sort: GrantSort,
         now: Timestamp,
     ) -> Result<Self, StoreError> {
+        let pile = Pile::new()?;
+        let (sender, rows) = mpsc::sync_channel(WAITING);
         let selected = ready.consumers.iter().map(|consumer| consumer.name.clone());
         Ok(Self {
-            pile: Mutex::new(Pile::new()?),
+            rows: sender,
+            writer: thread::spawn(move || write(pile, rows)),
             registered: Mutex::default(),
-            fault: Mutex::default(),
             sort,
             now,
             named: ready.named.clone(),
@@ -72,17 +83,15 @@ impl Collect {
         {
             return ControlFlow::Continue(());
         }
-        let put = || {
-            let body = body_of(&grant)?;
-            let place = self.sort.place(&grant);
-            locked(&self.pile).add(&grant.key(), &place, &body)
-        };
-        match put() {
+        let row = body_of(&grant).map(|body| Packed {
+            key: grant.key(),
+            place: self.sort.place(&grant),
+            body,
+        });
+        // Who writes stops where that fails, and says why in the end.
+        match self.rows.send(row) {
             Ok(()) => ControlFlow::Continue(()),
-            Err(error) => {
-                locked(&self.fault).get_or_insert(error);
-                ControlFlow::Break(())
-            }
+            Err(_) => ControlFlow::Break(()),
         }
     }
 
@@ -98,17 +107,10 @@ impl Collect {
         grant
     }
 
-    /// What kept a grant from being taken.
-    pub(super) fn fault(&self) -> Result<(), StoreError> {
-        locked(&self.fault).take().map_or(Ok(()), Err)
-    }
-
     /// All that was taken, each grant once.
     pub(super) fn settle(self) -> Result<Collected, StoreError> {
-        self.fault()?;
-        let pile = self.pile.into_inner();
-        let pile = pile.unwrap_or_else(PoisonError::into_inner);
-        let spool = pile.settle(&mut |one, next| {
+        drop(self.rows);
+        let spool = joined(self.writer.join())?.settle(&mut |one, next| {
             let merged = entry_from(one)?.merged(entry_from(next)?);
             Ok((self.sort.place(&merged), body_of(&merged)?))
         })?;
@@ -129,26 +131,87 @@ pub(super) struct Collected {
 }
 
 impl Collected {
-    /// The grants.
-    pub(super) fn spool(&self) -> MutexGuard<'_, Spool> {
-        locked(&self.spool)
+    /// How many grants there are.
+    pub(super) fn count(&self) -> Result<u64, StoreError> {
+        locked(&self.spool).count()
     }
+
+    /// Hands over every grant with its key, until `take` says to stop. A thread of its own reads the next ones meanwhile.
+    pub(super) fn each(
+        &self,
+        order: SpoolOrder,
+        take: &mut dyn FnMut(&str, GrantEntry) -> ControlFlow<()>,
+    ) -> Result<(), StoreError> {
+        thread::scope(|scope| {
+            let (sender, batches) = mpsc::sync_channel(1);
+            let reader = scope.spawn(move || self.send(order, &sender));
+            for (key, grant) in batches.into_iter().flatten() {
+                if take(&key, grant?).is_break() {
+                    return Ok(());
+                }
+            }
+            joined(reader.join())
+        })
+    }
+
+    /// Sends every grant with its key, until nobody takes them any more.
+    fn send(&self, order: SpoolOrder, batches: &mpsc::SyncSender<Batch>) -> Result<(), StoreError> {
+        let mut batch = Batch::new();
+        locked(&self.spool).each(order, &mut |key, body| {
+            batch.push((key.to_owned(), entry_from(body)));
+            if batch.len() < BATCH || batches.send(mem::take(&mut batch)).is_ok() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(())
+            }
+        })?;
+        // There may be nobody left to take the last ones.
+        let _taken = batches.send(batch);
+        Ok(())
+    }
+}
+
+/// Grants, each with its key.
+type Batch = Vec<(String, Result<GrantEntry, StoreError>)>;
+
+/// A grant on its way to the pile, or why it does not get there.
+type Row = Result<Packed, StoreError>;
+
+/// A grant as it is kept.
+#[derive(Debug)]
+struct Packed {
+    key: String,
+    place: String,
+    body: Vec<u8>,
+}
+
+fn write(mut pile: Pile, rows: mpsc::Receiver<Row>) -> Result<Pile, StoreError> {
+    for row in rows {
+        let Packed { key, place, body } = row?;
+        pile.add(&key, &place, &body)?;
+    }
+    Ok(pile)
+}
+
+/// What a thread came to; its panic goes on here.
+fn joined<T>(ended: thread::Result<T>) -> T {
+    ended.unwrap_or_else(|panic| panic::resume_unwind(panic))
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn body_of(grant: &GrantEntry) -> Result<String, StoreError> {
-    serde_json::to_string(grant).map_err(damaged)
+fn body_of(grant: &GrantEntry) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(grant, Vec::with_capacity(256)).map_err(damaged)
 }
 
 /// A grant as it was put in.
-pub(super) fn entry_from(body: &str) -> Result<GrantEntry, StoreError> {
-    serde_json::from_str(body).map_err(damaged)
+fn entry_from(body: &[u8]) -> Result<GrantEntry, StoreError> {
+    postcard::from_bytes(body).map_err(damaged)
 }
 
-fn damaged(error: serde_json::Error) -> StoreError {
+fn damaged(error: postcard::Error) -> StoreError {
     StoreError::Spool {
         source: error.into(),
     }

@@ -1,4 +1,4 @@
-//! Looking: a copy of the store in memory, made in one transaction that reads only.
+//! Looking: a copy of the store, made in one transaction that reads only.
 
 use postgres::Client;
 
@@ -22,7 +22,7 @@ impl Postgres {
         )
     }
 
-    /// Copies a store into memory; `None` where there is none.
+    /// Copies a store; `None` where there is none.
     pub(crate) fn look(url: &PostgresUrl) -> Result<Option<Sqlite>, StoreError> {
         let mut client = connection::connect(url)?;
         let (found, tables) = read(&mut client).map_err(|fault| fault::told(&url.name(), fault))?;

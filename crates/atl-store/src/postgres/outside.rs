@@ -1,12 +1,15 @@
 //! Another program's PostgreSQL, to be read and never written: one transaction that the server itself keeps from writing.
 //!
 //! Nothing is set for longer than that transaction and no statement has a name, so that a pooler does no harm, and none of
-//! it needs more than a replica has. Rows come through a cursor, so many at a time.
+//! it needs more than a replica has. Rows come through a cursor, so many at a time, and the next ones are asked for while
+//! those are dealt with.
 
 mod error;
 mod table;
 
 use std::ops::ControlFlow;
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 pub use error::OutsideError;
@@ -185,20 +188,23 @@ impl OutsideDatabase {
         let failed = |error| OutsideError::answered(&name, limit, error);
         let declare = format!("DECLARE atl_admin NO SCROLL CURSOR FOR {query}");
         self.client.batch_execute(&declare).map_err(failed)?;
-        let fetch = format!("FETCH {BATCH} FROM atl_admin");
-        let mut flow = ControlFlow::Continue(());
-        while flow.is_continue() {
-            let rows = self.client.query_typed(&fetch, &[]).map_err(failed)?;
-            for row in &rows {
-                flow = take(&self.row(row))?;
-                if flow.is_break() {
-                    break;
+        let client = &mut self.client;
+        let flow = thread::scope(|scope| {
+            let (sender, batches) = mpsc::sync_channel(1);
+            scope.spawn(move || fetch_all(client, &sender));
+            for rows in batches {
+                for row in &rows.map_err(failed)? {
+                    let row = OutsideRow {
+                        row,
+                        database: &name,
+                    };
+                    if take(&row)?.is_break() {
+                        return Ok(ControlFlow::Break(()));
+                    }
                 }
             }
-            if rows.len() < BATCH {
-                break;
-            }
-        }
+            Ok(ControlFlow::Continue(()))
+        })?;
         self.client
             .batch_execute("CLOSE atl_admin")
             .map_err(failed)?;
@@ -209,6 +215,18 @@ impl OutsideDatabase {
         OutsideRow {
             row,
             database: &self.name,
+        }
+    }
+}
+
+/// Sends all that the cursor finds, until nobody takes it any more.
+fn fetch_all(client: &mut Client, batches: &mpsc::SyncSender<Result<Vec<Row>, postgres::Error>>) {
+    let fetch = format!("FETCH {BATCH} FROM atl_admin");
+    loop {
+        let rows = client.query_typed(&fetch, &[]);
+        let more = rows.as_ref().is_ok_and(|rows| rows.len() == BATCH);
+        if batches.send(rows).is_err() || !more {
+            return;
         }
     }
 }

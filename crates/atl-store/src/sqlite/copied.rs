@@ -1,4 +1,4 @@
-//! A copy in memory, to look at, of a store that is in another kind of database.
+//! A copy to look at of a store that is in another kind of database.
 
 use rusqlite::{Connection, params_from_iter, types};
 
@@ -59,7 +59,7 @@ impl Sqlite {
 }
 
 fn fill(version: u32, tables: &[Vec<Row>]) -> Result<Connection, Fault> {
-    let mut connection = Connection::open_in_memory()?;
+    let mut connection = Connection::open("")?;
     let transaction = connection.transaction()?;
     migrations::run_to(&transaction, version)?;
     insert(&transaction, tables)?;

@@ -88,7 +88,7 @@ impl Sqlite {
         })
     }
 
-    /// Copies a store into memory. The file is opened for reading and writing all the same, so that SQLite can finish
+    /// Copies a store to where nobody else sees it: to memory, and what is much to a file without a name. The file is opened for reading and writing all the same, so that SQLite can finish
     /// what a killed process left, and closed at once.
     pub(crate) fn look(path: &Path) -> Result<Self, StoreError> {
         let source = connect(path)?;
@@ -171,7 +171,7 @@ fn recognise(path: &Path, connection: &Connection) -> Result<(), StoreError> {
 }
 
 fn copy(source: &Connection) -> rusqlite::Result<Connection> {
-    let mut copy = Connection::open_in_memory()?;
+    let mut copy = Connection::open("")?;
     let backup = Backup::new(source, &mut copy)?;
     match backup.step(-1)? {
         StepResult::Done => {}

@@ -19,11 +19,11 @@ use crate::sql::{Fault, Sql};
 use crate::url::StoreName;
 use session::Session;
 
-/// An open store, or a copy of one in memory to look at.
+/// An open store, or a copy of one to look at.
 pub(crate) struct Sqlite {
     name: StoreName,
     connection: Connection,
-    /// A copy in memory, which must not be written: it would be lost.
+    /// A copy, which must not be written: it would be lost.
     looking: bool,
 }
 

@@ -18,13 +18,19 @@ impl Store {
     /// # Errors
     ///
     /// Where the store cannot be read or is damaged.
-    pub fn import(&self, server_url: &str) -> Result<Option<Import>, StoreError> {
-        let found = self.database().import(server_url)?;
-        Ok(found.map(|(row, packs)| Import {
-            row,
-            packs,
-            store: self.name.clone(),
-        }))
+    pub fn import(&self, server_url: &str) -> Result<Option<Import<'_>>, StoreError> {
+        let mut imports = self.imports()?.into_iter();
+        let found = imports.find(|row| row.server_url == server_url);
+        Ok(found.map(|row| Import { row, store: self }))
+    }
+
+    /// Rows of an import, packed: packs are counted from 1, and behind the last one there is none.
+    pub(crate) fn import_pack(
+        &self,
+        import: &ImportRow,
+        number: i64,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.database().import_pack(import, number)
     }
 
     /// Puts an import in the place of the former one of its server, wholly or not at all. How many rows it has is counted

@@ -1,7 +1,7 @@
 //! Imports in SQL.
 
 use super::{each, stamp, time};
-use crate::imports::{ImportRow, Packs};
+use crate::imports::ImportRow;
 use crate::sql::{Fault, Row, Sql};
 
 fn import_row(row: &Row) -> Result<ImportRow, Fault> {
@@ -21,24 +21,22 @@ pub(crate) fn imports(sql: &mut dyn Sql) -> Result<Vec<ImportRow>, Fault> {
     each(&sql.query(select, &[])?, import_row)
 }
 
-/// The import of a server and its packs: in one statement, so that another process may put a new one in its place.
-pub(crate) fn import(
+/// A pack of this import and of no later one of the same server, where there is one of this number.
+pub(crate) fn pack(
     sql: &mut dyn Sql,
-    server_url: &str,
-) -> Result<Option<(ImportRow, Packs)>, Fault> {
-    let select = "SELECT i.*, g.pack FROM imports i LEFT JOIN imported_grants g ON g.server_url = i.server_url
-        WHERE i.server_url = $1 ORDER BY g.number";
-    let rows = sql.query(select, &[server_url.into()])?;
-    let Some(first) = rows.first() else {
-        return Ok(None);
-    };
-    let import = import_row(first)?;
-    let packs = if import.rows == 0 {
-        Vec::new()
-    } else {
-        each(&rows, |row| row.blob("pack"))?
-    };
-    Ok(Some((import, packs)))
+    import: &ImportRow,
+    number: i64,
+) -> Result<Option<Vec<u8>>, Fault> {
+    let select =
+        "SELECT g.pack FROM imports i JOIN imported_grants g ON g.server_url = i.server_url
+        WHERE i.server_url = $1 AND i.imported = $2 AND g.number = $3";
+    let values = [
+        (&import.server_url).into(),
+        stamp(import.imported).into(),
+        number.into(),
+    ];
+    let row = sql.first(select, &values)?;
+    row.map(|row| row.blob("pack")).transpose()
 }
 
 pub(crate) fn put_import(

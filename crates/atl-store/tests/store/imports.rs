@@ -12,6 +12,7 @@ on_both!(
     a_new_import_takes_the_place_of_the_former_one_of_its_server,
     an_import_is_whole_or_not_at_all,
     what_is_not_what_was_put_in_is_a_damaged_store,
+    rows_of_two_imports_are_never_mixed,
     who_looks_sees_them_and_changes_nothing,
 );
 
@@ -141,6 +142,24 @@ fn what_is_not_what_was_put_in_is_a_damaged_store(kind: Kind) {
     };
     assert_eq!(place.tamper(other), 1);
     check();
+}
+
+fn rows_of_two_imports_are_never_mixed(kind: Kind) {
+    let place = Place::on(kind);
+    let store = place.open();
+    let put = || store.put_import(&import(A), packed((0..70_000).map(row)));
+    put().unwrap();
+    let mut seen = 0;
+    let replaced = store.import(A).unwrap().unwrap().each(&mut |_| {
+        seen += 1;
+        if seen == 1 {
+            put().unwrap();
+        }
+        Some(ControlFlow::Continue(()))
+    });
+    assert_eq!(replaced.unwrap_err().code(), "import_replaced");
+    assert!(seen < 70_000);
+    assert!(rows(&store, A).into_iter().eq((0..70_000).map(row)));
 }
 
 fn who_looks_sees_them_and_changes_nothing(kind: Kind) {

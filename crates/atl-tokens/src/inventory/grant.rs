@@ -6,6 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use crate::moment;
+
 /// What kind of token a grant is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -122,36 +124,41 @@ pub struct GrantEntry {
     /// The name of a personal access token.
     pub name: Option<String>,
     /// What an OAuth 2 client or the bearer of a token may do.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub scopes: Vec<String>,
     /// When it was given.
+    #[serde(default, with = "moment::packed")]
     pub created: Option<Timestamp>,
     /// Whether `created` may be off by up to a day, since a page shows it in an unknown time zone.
     #[serde(default)]
     pub created_approximate: bool,
     /// The words of a page for that time, where they were not understood.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub created_shown: Option<String>,
     /// When it was last used, where a source says.
+    #[serde(default, with = "moment::packed")]
     pub last_used: Option<Timestamp>,
     /// Whether a source that knows of uses said that there was none.
     #[serde(default)]
     pub never_used: bool,
     /// When it expires, as far as a source said.
+    #[serde(default, with = "moment::packed")]
     pub expires: Option<Timestamp>,
     /// Whether a source said that it never expires.
     #[serde(default)]
     pub endless: bool,
     /// Until when it can be renewed, as far as the server said.
+    #[serde(default, with = "moment::packed")]
     pub renewable_until: Option<Timestamp>,
     /// When the status was last asked for.
+    #[serde(default, with = "moment::packed")]
     pub checked: Option<Timestamp>,
     /// Where it stands.
     pub status: GrantStatus,
     /// What to know of the status.
     pub note: Option<String>,
     /// What the server itself calls a grant that is no OAuth 1 token: by this it is revoked. It lets nobody in.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub handle: Option<String>,
     /// The first source that saw it.
     pub source: SourceKind,
