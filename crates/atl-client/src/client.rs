@@ -15,6 +15,7 @@ use crate::{
     Account, BaseUrl, ClientError, Credentials, Incoming, Manifest, Method, Product, Redirect,
     Refusal, Repeat, Request, Response, Secrets, ServerConfig, Transport,
     exchange::{Exchange, clock_skew},
+    gate::Gate,
     manifest,
     product::Profile,
     redirect,
@@ -30,6 +31,7 @@ pub struct Client {
     pub(crate) secrets: Secrets,
     transport: Transport,
     http: Http,
+    gate: Option<Gate>,
     manifest: OnceLock<Manifest>,
     state: Mutex<State>,
 }
@@ -70,10 +72,19 @@ impl Client {
             http: transport.http(&config, false)?,
             transport: transport.clone(),
             secrets: Secrets::of(&config),
+            gate: None,
             manifest: OnceLock::new(),
             state: Mutex::default(),
             config,
         })
+    }
+
+    /// Has no more than so many requests under way at once: others wait for their turn. So more threads may prepare
+    /// requests, which to sign takes some milliseconds each, than the server is to get at once.
+    #[must_use]
+    pub fn at_most(mut self, requests: usize) -> Self {
+        self.gate = Some(Gate::new(requests));
+        self
     }
 
     /// The server's name in the fleet file.
@@ -211,7 +222,10 @@ impl Client {
             authorization: None,
             cookie: None,
         };
-        let incoming = exchange.open(&self.http)?;
+        let incoming = {
+            let _pass = self.gate.as_ref().map(Gate::pass);
+            exchange.open(&self.http)?
+        };
         self.learn(&incoming.head, &Identity::Nobody, &url);
         Ok(incoming)
     }
@@ -268,7 +282,10 @@ impl Client {
             },
         };
         patiently(patience, self.config.timeout, |time| {
-            let response = exchange.run(http, time)?;
+            let response = {
+                let _pass = self.gate.as_ref().map(Gate::pass);
+                exchange.run(http, time)?
+            };
             self.learn(&response, identity, &url);
             Ok(response)
         })

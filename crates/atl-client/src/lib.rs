@@ -6,6 +6,7 @@ mod config;
 mod connection;
 mod error;
 mod exchange;
+mod gate;
 mod incoming;
 mod manifest;
 mod message;

@@ -73,7 +73,7 @@ impl<'a> Auditor<'a> {
             let step = journal.begin(&names.consumer_key, STANDS, json!(names))?;
             let standing = Standing::new(config.clone(), store, run, names, step, lock);
             let made = make::make(place, &journal, &standing.names, run).and_then(|keypair| {
-                let client = anonymous(config)?;
+                let client = anonymous(config)?.at_most(run.parallel);
                 let signer = ConsumerSigner::new(&standing.names.consumer_key, &keypair);
                 make::prove(&client, &signer, &place.account, run)?;
                 Ok((client, keypair))

@@ -1,5 +1,13 @@
 //! What goes out with every request, and what its answers become.
 
+use std::{
+    sync::{
+        Arc, Barrier,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+};
+
 use atl_client::{
     ClientError, Credentials, Failure, Login, Product, Redirect, Repeat, Request, ServerConfig,
     Transport,
@@ -405,4 +413,28 @@ fn passwords_do_not_cross_the_network_in_plain_http() {
         ..far
     });
     client(config("https://jira.example.com", password(Login::Auto)));
+}
+
+#[test]
+fn no_more_requests_are_under_way_than_the_client_lets_through() {
+    let (now, most, two) = (
+        AtomicUsize::new(0),
+        Arc::new(AtomicUsize::new(0)),
+        Barrier::new(2),
+    );
+    let highest = Arc::clone(&most);
+    let wire = Wire::start(move |_, _| {
+        highest.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        // Nobody is answered alone, so that two are let through.
+        two.wait();
+        now.fetch_sub(1, Ordering::SeqCst);
+        answer(200, "{}")
+    });
+    let client = wire.client(Credentials::Anonymous).at_most(2);
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| client.send_bare(&Request::get("rest/a"), false).unwrap());
+        }
+    });
+    assert_eq!(most.load(Ordering::SeqCst), 2);
 }

@@ -148,7 +148,8 @@ impl OnServer<'_> {
         take: &mut dyn FnMut(Found) -> ControlFlow<()>,
     ) -> Coverage {
         let (client, signer) = (auditor.client(), auditor.signer());
-        let parallel = self.run.parallel;
+        // The client lets no more requests through than the user wants: the others are signed meanwhile.
+        let parallel = 2 * self.run.parallel;
         if !self.ask.users.is_empty() {
             let users = self.ask.users.iter().cloned().map(Ok);
             let list = "the users that were named".to_owned();

@@ -32,7 +32,7 @@ pub struct Impersonated<'a, L> {
     pub users: L,
     /// Which list it is, and what that may miss: a part of the note.
     pub list: String,
-    /// How many pages are read at once.
+    /// How many threads ask about users, one each at a time.
     pub parallel: usize,
 }
 
