@@ -21,7 +21,7 @@ use crate::{
     error::{Error, Result},
     exit::Exit,
     interrupt,
-    output::{audit::show, inventory::By},
+    output::audit::show,
     progress::Progress,
     report::Report,
     term,
@@ -58,9 +58,6 @@ pub struct Args {
     /// Where they are looked for.
     #[command(flatten)]
     pub reach: Reach,
-    /// Count the grants, for each user, consumer or server, in place of listing them
-    #[arg(long, value_name = "GROUP", value_enum)]
-    pub by: Option<By>,
     /// Exit with 10 where there are new findings of this severity or a higher one
     #[arg(long, value_name = "SEVERITY", value_enum)]
     pub fail_on: Option<Level>,
@@ -149,7 +146,13 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
         Some(since) => history::difference(&store, since, &audit, &findings)?,
         None => None,
     };
-    show(context, &audit, &findings, args.by, difference.as_ref())?;
+    show(
+        context,
+        &audit,
+        &findings,
+        args.filters.by,
+        difference.as_ref(),
+    )?;
     warn(&audit, &findings, args);
     if progress.interrupted() {
         interrupt::tell();

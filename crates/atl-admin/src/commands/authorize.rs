@@ -97,7 +97,7 @@ pub(crate) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let info = run_info("authorize");
     let report = authorize(&ready, &store, &what, &info, progress.run(&sink))?;
     progress.finish();
-    grants::show(context, &report)?;
+    grants::show(context, &report, None)?;
     if progress.interrupted() {
         interrupt::tell();
         return Ok(Exit::Interrupted);
@@ -113,7 +113,7 @@ fn show_status(context: &Context, args: &Args) -> Result<Exit> {
     let sink = |event: &Event<'_>| progress.take(event);
     let report = authorize_status(&ready, store.as_ref(), &args.users, progress.run(&sink))?;
     progress.finish();
-    grants::show(context, &report)?;
+    grants::show(context, &report, None)?;
     if progress.interrupted() {
         return Ok(Exit::Interrupted);
     }

@@ -100,6 +100,10 @@ fn nothing(context: &Context, filters: &Filters) -> Result<Exit> {
         let id = id.clone();
         return Err(StartError::from(GrantChoiceError::NoSuchGrant { id }).into());
     }
-    show(context, &GrantReport::new(Vec::new(), Vec::new()))?;
+    show(
+        context,
+        &GrantReport::new(Vec::new(), Vec::new()),
+        filters.by,
+    )?;
     Ok(Exit::Done)
 }

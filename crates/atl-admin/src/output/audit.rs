@@ -181,7 +181,7 @@ fn show_tables(
         output.text("\n")?;
     }
     if let Some(by) = by {
-        groups(audit, by)?.show(context)?;
+        groups(audit, by)?.print(context, &[])?;
         output.text("\n")?;
     }
     let servers = audit.servers();

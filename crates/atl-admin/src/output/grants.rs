@@ -3,9 +3,12 @@
 use atl_fleet::{FailedGrant, GrantReport, Trouble};
 use atl_tokens::GrantEntry;
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Column, counted, inventory::consumer_of};
+use super::{
+    Column, counted,
+    inventory::{By, Counts, consumer_of},
+};
 use crate::{
     context::Context,
     error::{Result, tell},
@@ -90,11 +93,18 @@ pub(crate) fn shown(grant: &GrantEntry) -> Value {
 /// What is said where there is nothing to show.
 pub(crate) const NO_GRANTS: &str = "the store has no such grants";
 
-/// Shows what became of grants in the format that was asked for; NDJSON was printed while the run went on.
-pub(crate) fn show(context: &Context, report: &GrantReport) -> Result<()> {
+/// Shows what became of grants in the format that was asked for, or counts them; NDJSON was printed while the run went on.
+pub(crate) fn show(context: &Context, report: &GrantReport, by: Option<By>) -> Result<()> {
     let output = &context.output;
     if report.grants.is_empty() && report.failed.is_empty() {
         term::note(NO_GRANTS);
+    }
+    if let Some(by) = by {
+        Counts::of(by, &report.grants).print(context, &[("failed", json!(report.failed))])?;
+        if matches!(output.format(), Format::Table | Format::Csv) {
+            tell_failed(report);
+        }
+        return Ok(());
     }
     match output.format() {
         Format::Ndjson => Ok(()),

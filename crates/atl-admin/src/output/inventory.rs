@@ -63,6 +63,13 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
+    /// Those of grants that are at hand.
+    pub(crate) fn of<'g>(by: By, grants: impl IntoIterator<Item = &'g GrantEntry>) -> Self {
+        let mut counts = Self::new(by);
+        grants.into_iter().for_each(|grant| counts.add(grant));
+        counts
+    }
+
     pub(crate) fn new(by: By) -> Self {
         Self {
             by,
@@ -116,11 +123,29 @@ impl Counts {
         self.groups.values().flat_map(BTreeMap::values).sum()
     }
 
-    /// Prints them; gives how many grants there are.
-    pub(crate) fn show(&self, context: &Context) -> Result<u64> {
-        let output = &context.output;
-        output.listing("groups", "group", &self.columns(), &self.rows())?;
+    /// Prints them with what could be seen; gives how many grants there are.
+    pub(crate) fn show(&self, context: &Context, coverage: &[Coverage]) -> Result<u64> {
+        self.print(context, &[("coverage", json!(coverage))])?;
+        tell_coverage(context, coverage)?;
         Ok(self.total())
+    }
+
+    /// Prints them; where the output is one document, with these fields. Of NDJSON they were printed while the run went
+    /// on, and what else has no place for them says them in another way.
+    pub(crate) fn print(&self, context: &Context, more: &[(&str, Value)]) -> Result<()> {
+        let (output, rows) = (&context.output, self.rows());
+        match output.format() {
+            Format::Json | Format::Yaml => {
+                let mut document = json!({ "groups": rows });
+                for (name, value) in more {
+                    document[*name] = value.clone();
+                }
+                output.document(&document)
+            }
+            Format::Ndjson | Format::Csv | Format::Table => {
+                output.listing("groups", "group", &self.columns(), &rows)
+            }
+        }
     }
 }
 

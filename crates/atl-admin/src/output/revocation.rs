@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{
     Column,
     grants::{INVENTORY, shown, summary},
-    inventory::tell_coverage,
+    inventory::{By, Counts, tell_coverage},
 };
 use crate::{
     context::Context,
@@ -40,26 +40,44 @@ const CLOSING: [Column; 5] = [
 
 /// Shows it in the format that was asked for; NDJSON was printed while the run went on. `none` is said where there is
 /// nothing to show.
-pub(crate) fn show(context: &Context, report: &RevocationReport, none: &str) -> Result<()> {
+pub(crate) fn show(
+    context: &Context,
+    report: &RevocationReport,
+    by: Option<By>,
+    none: &str,
+) -> Result<()> {
     let output = &context.output;
     if report.grants.is_empty() && report.failed.is_empty() {
         term::note(none);
     }
+    if let Some(by) = by {
+        let grants = report.grants.iter().map(|revoked| &revoked.grant);
+        let more = [
+            ("failed", json!(report.failed)),
+            ("coverage", json!(report.coverage)),
+        ];
+        Counts::of(by, grants).print(context, &more)?;
+    }
     match output.format() {
         Format::Ndjson => Ok(()),
+        Format::Json | Format::Yaml if by.is_some() => Ok(()),
         Format::Json | Format::Yaml => output.document(report),
         Format::Csv => {
             let mut columns = INVENTORY.to_vec();
             columns.push(Column::new("way", ""));
-            output.listing("grants", "grant", &columns, &report.grants)?;
+            if by.is_none() {
+                output.listing("grants", "grant", &columns, &report.grants)?;
+            }
             report.failed.iter().for_each(|failed| {
                 tell(&failed.server, &failed.error);
             });
             tell_coverage(context, &report.coverage)
         }
         Format::Table => {
-            let rows: Vec<Value> = report.grants.iter().map(row).collect();
-            output.listing("grants", "grant", &TABLE, &rows)?;
+            if by.is_none() {
+                let rows: Vec<Value> = report.grants.iter().map(row).collect();
+                output.listing("grants", "grant", &TABLE, &rows)?;
+            }
             let grants: Vec<_> = report.grants.iter().map(|it| it.grant.clone()).collect();
             output.text(&format!("{}\n", summary(&grants)))?;
             if !report.failed.is_empty() {

@@ -145,7 +145,8 @@ fn the_document_has_the_promised_shape() {
             "consumer_key": "deploy-bot", "consumer_name": "Deploy bot", "created": "2001-02-03T04:05:06Z",
             "last_used": null, "expires": "2002-02-03T04:05:06Z", "checked": null, "status": "expired",
             "note": "by its own end; the server was not asked", "source": "store", "sources": ["store"],
-            "created_approximate": false, "endless": false, "never_used": false
+            "created_approximate": false, "endless": false, "never_used": false, "scopes": [],
+            "created_shown": null, "handle": null
         })
     );
 }
@@ -212,6 +213,7 @@ fn grants_are_counted_by_user_consumer_or_server() {
         groups["groups"],
         json!([{"consumer": "deploy-bot", "grants": 2, "active": 1, "expired": 1, "rejected": 0, "unknown": 0}])
     );
+    assert_eq!(groups["coverage"][0]["source"], "store");
 }
 
 #[test]
@@ -259,4 +261,46 @@ fn a_server_of_another_name_keeps_its_grants_and_one_at_another_url_does_not() {
         list["grants"][0]["note"],
         "its server is not in the fleet file"
     );
+}
+
+#[test]
+fn what_became_of_grants_is_counted_too() {
+    let fleet = Fleet::provisioned();
+    for (number, user) in [(1, "alice"), (2, "alice"), (3, "bob")] {
+        fleet.grant(number, user);
+    }
+    insta::assert_snapshot!(fleet.run("tokens verify --by user").ok(), @r"
+    USER   GRANTS  ACTIVE  EXPIRED  REJECTED  UNKNOWN
+    alice  2       2       0        0         0
+    bob    1       1       0        0         0
+    ");
+    for (line, groups) in [
+        ("tokens renew --by consumer", json!([["deploy-bot", 3]])),
+        (
+            "tokens revoke --user alice --by user --dry-run",
+            json!([["alice", 2]]),
+        ),
+        (
+            "tokens revoke --user alice --by user --yes",
+            json!([["alice", 2]]),
+        ),
+        ("tokens verify --by user", json!([["bob", 1]])),
+    ] {
+        let by = if line.contains("--by user") {
+            "user"
+        } else {
+            "consumer"
+        };
+        let (document, code) = fleet.json(line);
+        assert_eq!(code, 0, "{line}: {document:#}");
+        let counted: Vec<_> = document["groups"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|group| json!([group[by], group["grants"]]))
+            .collect();
+        assert_eq!(json!(counted), groups, "{line}");
+        assert_eq!(document["failed"], json!([]), "{line}");
+        assert!(document["grants"].is_null(), "{line}");
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use atl_fleet::grants::{GrantFilter, GrantSort};
 use atl_tokens::{GrantKind, GrantStatus};
 
-use crate::flags;
+use crate::{flags, output::inventory::By};
 
 /// The filters that the commands for grants share; they narrow each other down.
 #[derive(Debug, clap::Args)]
@@ -42,6 +42,9 @@ pub struct Filters {
     /// At most so many, the first ones in that order
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
+    /// Count the grants, for each user, consumer or server, in place of listing them
+    #[arg(long, value_name = "GROUP", value_enum)]
+    pub by: Option<By>,
 }
 
 /// What a grant is.

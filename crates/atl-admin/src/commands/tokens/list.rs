@@ -33,9 +33,6 @@ pub struct Args {
     /// Where they are looked for.
     #[command(flatten)]
     pub reach: Reach,
-    /// Count them, for each user, consumer or server
-    #[arg(long, value_name = "GROUP", value_enum)]
-    pub by: Option<By>,
 }
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
@@ -54,7 +51,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let run = progress.run(&sink);
     let inventory = inventory::gather(&ready, store.as_ref(), &ask, &filter, &info, run)?;
     progress.finish();
-    let found = match args.by {
+    let found = match args.filters.by {
         None => list(context, &inventory)?,
         Some(by) => count(context, by, &inventory)?,
     };
@@ -99,7 +96,5 @@ fn count(context: &Context, by: By, inventory: &inventory::Inventory) -> Result<
         counts.add(&grant);
         ControlFlow::Continue(())
     })?;
-    let rows = counts.show(context)?;
-    tell_coverage(context, inventory.coverage())?;
-    Ok(rows)
+    counts.show(context, inventory.coverage())
 }

@@ -41,7 +41,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
         progress.run(&sink),
     )?;
     progress.finish();
-    show(context, &report)?;
+    show(context, &report, args.filters.by)?;
     if progress.interrupted() {
         interrupt::tell();
         return Ok(Exit::Interrupted);

@@ -25,7 +25,7 @@ use crate::{
     exit::Exit,
     flags::Format,
     interrupt,
-    output::{counted, grants::NO_GRANTS, revocation::show},
+    output::{counted, grants::NO_GRANTS, inventory::By, revocation::show},
     progress::Progress,
     term,
 };
@@ -113,7 +113,7 @@ fn remove_left(ready: &Ready, store: &Store, run: RunOptions<'_>) -> Result<()> 
 
 /// What the store can help with; `None` where it has no such grant.
 fn with(context: &Context, args: &Args, store: &Store) -> Result<Option<Exit>> {
-    let filter = args.filters.filter();
+    let (filter, by) = (args.filters.filter(), args.filters.by);
     let expired = !args.dry_run && needs_passwords(store, &filter)?;
     let needs = |admin| Needs {
         admin,
@@ -138,7 +138,7 @@ fn with(context: &Context, args: &Args, store: &Store) -> Result<Option<Exit>> {
         .iter()
         .for_each(|told| term::note(told));
     if args.dry_run {
-        tell(context, grants)?;
+        tell(context, by, grants)?;
         return Ok(Some(Exit::Done));
     }
     if let Some(trouble) = revocation.refusal(context.consumers()?, args.force) {
@@ -180,7 +180,7 @@ fn with(context: &Context, args: &Args, store: &Store) -> Result<Option<Exit>> {
         failed: report.failed,
         ..of_store(report.grants)
     };
-    show(context, &report, NO_GRANTS)?;
+    show(context, &report, by, NO_GRANTS)?;
     if progress.interrupted() {
         interrupt::tell();
         return Ok(Some(Exit::Interrupted));
@@ -196,14 +196,14 @@ fn of_store(grants: Vec<GrantEntry>) -> RevocationReport {
 }
 
 /// What would be revoked.
-fn tell(context: &Context, grants: Vec<GrantEntry>) -> Result<()> {
+fn tell(context: &Context, by: Option<By>, grants: Vec<GrantEntry>) -> Result<()> {
     let output = &context.output;
     let report = of_store(grants);
     if output.format() == Format::Ndjson {
         let mut grants = report.grants.iter();
         grants.try_for_each(|grant| output.event("grant", grant))?;
     }
-    show(context, &report, NO_GRANTS)?;
+    show(context, &report, by, NO_GRANTS)?;
     term::note("nothing was revoked: this was a dry run");
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let sink = |event: &atl_fleet::Event<'_>| progress.take(event);
     let report = grants::verify(&ready, &store, &args.filters.filter(), progress.run(&sink))?;
     progress.finish();
-    show(context, &report)?;
+    show(context, &report, args.filters.by)?;
     let others = grants::not_selected(&ready, store.grants()?);
     if others > 0 && context.globals.selection == Selection::default() {
         term::note(&format!(

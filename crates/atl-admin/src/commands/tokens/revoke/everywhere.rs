@@ -25,7 +25,7 @@ use crate::{
 const NO_GRANTS: &str = "no such grants were found; the coverage says where none could be seen";
 
 pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
-    let filter = args.filters.filter();
+    let (filter, by) = (args.filters.filter(), args.filters.by);
     let ask = args.reach.ask(context, &filter.users)?;
     // An auditor consumer is in the journal before it is on a server.
     let store = match (args.dry_run, ask.auditor) {
@@ -36,7 +36,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Result<Exit> {
     let asked = Asked::of(store.as_ref(), &filter)?;
     asked.before.iter().for_each(|told| term::note(told));
     let Some(filter) = asked.filter else {
-        show(context, &RevocationReport::new(Vec::new()), NO_GRANTS)?;
+        show(context, &RevocationReport::new(Vec::new()), by, NO_GRANTS)?;
         return Ok(Exit::Done);
     };
     let ready = context.ready(needs(args, &ask, store.as_ref(), &filter)?)?;
@@ -116,6 +116,7 @@ impl Run<'_> {
             limit: self.filter.limit,
         };
         let everywhere = Everywhere::new(self.ready, store.as_ref(), &inventory, means)?;
+        let by = self.args.filters.by;
         if args.dry_run {
             return self.tell(&everywhere, &inventory);
         }
@@ -124,14 +125,14 @@ impl Run<'_> {
         let store = match store {
             Some(store) => store,
             None if nothing => {
-                show(context, &everywhere.report(), NO_GRANTS)?;
+                show(context, &everywhere.report(), by, NO_GRANTS)?;
                 return Ok(of_revocation(&everywhere.report()).into());
             }
             None => context.store(COMMAND)?,
         };
         let report = everywhere.carry_out(&store, &info, run)?;
         progress.finish();
-        show(context, &report, NO_GRANTS)?;
+        show(context, &report, by, NO_GRANTS)?;
         if progress.interrupted() {
             interrupt::tell();
             return Ok(Exit::Interrupted);
@@ -188,7 +189,7 @@ impl Run<'_> {
             let mut failed = report.failed.iter();
             failed.try_for_each(|failed| output.event("grant_failed", failed))?;
         }
-        show(self.context, &report, NO_GRANTS)?;
+        show(self.context, &report, self.args.filters.by, NO_GRANTS)?;
         if self.ask.auditor {
             term::note(
                 "no auditor consumer was set up, so grants that only their users' own pages show are not listed",
