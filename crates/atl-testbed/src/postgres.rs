@@ -7,6 +7,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use tempfile::TempDir;
+
 use crate::tls::Authority;
 
 /// The superuser of the server, and its password.
@@ -61,7 +63,7 @@ impl Postgres {
         let (certificate, key) = authority.server_pem(&["localhost"])?;
         let (client_certificate, client_key) = authority.client_pem("certified")?;
         let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
-        let hba = "local all all trust\nhostssl all certified 127.0.0.1/32 cert\nhost all all 127.0.0.1/32 scram-sha-256\n";
+        let hba = "local all,replication all trust\nhostssl all certified 127.0.0.1/32 cert\nhost all all 127.0.0.1/32 scram-sha-256\n";
         for (name, text) in [
             ("ca.pem", authority.pem().as_str()),
             ("server.pem", &certificate),
@@ -92,9 +94,19 @@ impl Postgres {
              ssl_ca_file = '{shown}/ca.pem'\n"
         );
         fs_err::write(path.join("data/postgresql.auto.conf"), settings)?;
+        Self::run(programs, folder, port, &own)
+    }
 
+    /// Starts the server whose data are in this folder.
+    fn run(
+        programs: &Path,
+        folder: TempDir,
+        port: u16,
+        own: &Owner,
+    ) -> Result<Self, Box<dyn std::error::Error>> {
+        let path = folder.path();
         let mut keeper = own.command("sh".into());
-        keeper.args(["-c", KEEPER, "sh"]).arg(programs).arg(&path);
+        keeper.args(["-c", KEEPER, "sh"]).arg(programs).arg(path);
         let mut keeper = keeper
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -113,6 +125,40 @@ impl Postgres {
             _keeper: keeper,
             _lifeline: lifeline,
         })
+    }
+
+    /// A server of its own that has what this one has now, and takes no writes.
+    fn replica(&self) -> Result<Self, Box<dyn std::error::Error>> {
+        let programs = programs().ok_or("PostgreSQL is not installed")?;
+        let folder = tempfile::Builder::new().prefix("atl-pg-").tempdir()?;
+        let path = folder.path();
+        let own = Owner::of(path)?;
+        own.gets(path)?;
+        let mut backup = own.command(programs.join("pg_basebackup"));
+        backup.args([
+            "--no-sync",
+            "--checkpoint=fast",
+            "--wal-method=fetch",
+            "-U",
+            USER,
+        ]);
+        backup.arg("-h").arg(&self.folder);
+        backup.arg("-p").arg(self.port.to_string());
+        let made = backup.arg("-D").arg(path.join("data")).output()?;
+        if !made.status.success() {
+            return Err(String::from_utf8_lossy(&made.stderr).into());
+        }
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let settings = path.join("data/postgresql.auto.conf");
+        let more = format!(
+            "port = {port}\nunix_socket_directories = '{}'\n",
+            path.display()
+        );
+        let settings_text = fs_err::read_to_string(&settings)? + &more;
+        fs_err::write(settings, settings_text)?;
+        let signal = path.join("data/standby.signal");
+        fs_err::write(&signal, "")?;
+        Self::run(&programs, folder, port, &own)
     }
 
     /// Makes an empty database.
@@ -175,6 +221,20 @@ impl PostgresDatabase {
     /// The password in it, which nothing may show.
     pub fn password(&self) -> &'static str {
         PASSWORD
+    }
+
+    /// The same on a server that takes no writes, with what is in it now. It ends with the process.
+    ///
+    /// # Errors
+    ///
+    /// Where no such server starts.
+    pub fn replica(&self) -> Result<Self, String> {
+        let server = self.server.replica();
+        let server = server.map_err(|error| format!("no replica of PostgreSQL: {error}"))?;
+        Ok(Self {
+            server: Box::leak(Box::new(server)),
+            name: self.name.clone(),
+        })
     }
 
     /// A connection of the superuser, to look behind the curtain.

@@ -79,7 +79,7 @@ fn database(fleet: &Fleet) -> Option<PostgresDatabase> {
 }
 
 #[test]
-fn pages_and_database_give_the_same_grants() {
+fn pages_database_and_export_give_the_same_grants() {
     let fleet = crowded(&[Kind::Jira], 24);
     let Some(kept) = database(&fleet) else {
         return;
@@ -110,6 +110,29 @@ fn pages_and_database_give_the_same_grants() {
     );
     assert_eq!(coverage(&database, "jira", "database")["complete"], true);
 
+    // What a database administrator exports with the printed query.
+    let printed = fleet.run("tokens sql --product jira --db postgres");
+    let query = printed.ok();
+    let copy = format!(
+        "COPY ({}) TO STDOUT (FORMAT csv, HEADER)",
+        query.trim_end().trim_end_matches(';')
+    );
+    let mut csv = String::new();
+    let mut client = kept.client();
+    std::io::Read::read_to_string(&mut client.copy_out(&copy).unwrap(), &mut csv).unwrap();
+    fleet.env.write("grants.csv", &csv);
+    let run = fleet.run("tokens import grants.csv");
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    let export = list("--source export --kind oauth1 --kind oauth2");
+    assert_eq!(grants(&export), grants(&database));
+    let note = coverage(&export, "jira", "export");
+    assert_eq!(note["complete"], false);
+    let note = note["note"].as_str().unwrap();
+    assert!(
+        note.contains("what changed since then is not in it"),
+        "{note}"
+    );
+
     // Everything at once: each grant once, with all that saw it.
     let all = list("--with-auditor");
     assert_eq!(all["grants"].as_array().unwrap().len(), 24 + 8 + 6 + 12);
@@ -121,7 +144,10 @@ fn pages_and_database_give_the_same_grants() {
         .collect();
     assert_eq!(pats.len(), 12);
     for pat in pats {
-        assert_eq!(pat["sources"], serde_json::json!(["database", "pat"]));
+        assert_eq!(
+            pat["sources"],
+            serde_json::json!(["database", "pat", "export"])
+        );
     }
     assert_eq!(fleet.run("check").code, Some(0), "no auditor is left");
 }

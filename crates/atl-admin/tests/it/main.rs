@@ -58,6 +58,7 @@ mod keys_store;
 mod kill;
 mod killing;
 mod links;
+mod list_bad_days;
 mod lost_answers;
 mod man;
 mod mass_change;
