@@ -12,6 +12,7 @@ use crate::{
     revoke_leaver::{failed, nothing_left_behind, populated, tables},
 };
 
+const OUT: &str = "com.atlassian.applinks.api.auth.types.OAuthAuthenticationProvider";
 const FLAGS: Flags = Flags {
     enabled: true,
     two_legged: true,
@@ -21,9 +22,15 @@ const FLAGS: Flags = Flags {
 /// A Jira where alice gave a grant that nothing at hand signs for.
 fn jira() -> Fleet {
     let fleet = populated(&[Kind::Jira], &[ALICE, BOB]);
-    fleet
-        .first()
-        .set_matrix(fleet.link().id, FLAGS, Flags::default());
+    fleet.first().set_matrix(fleet.link().id, FLAGS, FLAGS);
+    let settings = [
+        ("consumerKey.outbound", "ours"),
+        (
+            "serviceProvider.requestTokenUrl",
+            "https://ci.example.com/request",
+        ),
+    ];
+    fleet.first().add_provider(fleet.link().id, OUT, &settings);
     for (number, user) in [(1, ALICE), (2, BOB)] {
         fleet.grant(number, user);
         fleet.keep(&GrantRow {

@@ -4,6 +4,8 @@
 //! Until all is as it was, an open step of the journal has the registration, so that a run that is killed in between is
 //! finished by the next one.
 
+use std::collections::BTreeMap;
+
 use atl_applinks::{ApplicationLink, Applinks, Consumer, Flags, Matrix, NewConsumer};
 use atl_client::Client;
 use atl_oauth::knows_consumer;
@@ -27,6 +29,7 @@ pub(crate) const ACTION: &str = "consumer end grants";
 const REMOVE: &str = "consumer remove";
 const REGISTER: &str = "consumer register again";
 const FLAGS: &str = "consumer two-legged again";
+const PROVIDER: &str = "outgoing provider again";
 
 /// What all of it needs of a server.
 pub(super) struct Whole<'a> {
@@ -42,6 +45,9 @@ struct Registered {
     link_id: String,
     consumer: Consumer,
     two_legged: TwoLegged,
+    /// The settings of outgoing OAuth, by provider class.
+    #[serde(default)]
+    providers: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 impl Whole<'_> {
@@ -153,11 +159,12 @@ impl Whole<'_> {
         let before = Before::read(applinks, &link.id, Some(&consumer), None)?;
         let two_legged = before.two_legged.clone();
         let kept = Kept::of(&link.id, &two_legged, &before.providers);
-        let providers = kept.map_or_else(Vec::new, |kept| kept.restore(Vec::new()));
+        let restored = kept.as_ref().map(|kept| kept.restore(Vec::new()));
+        let restored = restored.unwrap_or_default();
         let restorable = before
             .providers
             .iter()
-            .all(|provider| provider.config.is_empty() || providers.contains(provider));
+            .all(|provider| provider.config.is_empty() || restored.contains(provider));
         if !restorable {
             return refused(
                 "its link has outgoing authentication whose settings may not be written down",
@@ -181,6 +188,7 @@ impl Whole<'_> {
             link_id: link.id,
             consumer,
             two_legged,
+            providers: kept.map(|kept| kept.providers).unwrap_or_default(),
         })
     }
 
@@ -195,6 +203,7 @@ impl Whole<'_> {
             link_id,
             consumer,
             two_legged,
+            ..
         } = registered;
         let journal = self.journal();
         let new = NewConsumer {
@@ -250,6 +259,7 @@ impl Whole<'_> {
                 || Ok(same(&now()?, two_legged)),
             )?;
         }
+        self.put_providers_back(applinks, name, registered)?;
         settle(self.run.settle, self.run.interrupted, || {
             let back = applinks
                 .consumer(link_id)
@@ -271,6 +281,41 @@ impl Whole<'_> {
                 Err(trouble) => Try::Never(trouble),
             }
         })
+    }
+
+    /// Writing the matrix registers outgoing providers again without their settings.
+    fn put_providers_back(
+        &self,
+        applinks: &Applinks<'_>,
+        name: &str,
+        registered: &Registered,
+    ) -> Result<(), Trouble> {
+        if registered.providers.is_empty() {
+            return Ok(());
+        }
+        let link_id = &registered.link_id;
+        let kept = Kept {
+            link_id: link_id.clone(),
+            two_legged: registered.two_legged.clone(),
+            providers: registered.providers.clone(),
+        };
+        let now = applinks.providers(link_id)?;
+        let lost = kept.lost(&now);
+        let restored = kept.restore(now).into_iter();
+        for provider in restored.filter(|provider| lost.contains(&provider.class)) {
+            self.journal().write(
+                name,
+                PROVIDER,
+                json!({ "link_id": link_id, "provider": provider.class }),
+                || applinks.put_provider(link_id, &provider),
+                || {
+                    Ok(!kept
+                        .lost(&applinks.providers(link_id)?)
+                        .contains(&provider.class))
+                },
+            )?;
+        }
+        Ok(())
     }
 
     /// The server itself says that it knows no such consumer, so it has no grant to it either.
@@ -311,7 +356,7 @@ impl Whole<'_> {
             part.step.run == row.step.run
                 && part.step.server_url == row.step.server_url
                 && part.step.consumer == row.step.consumer
-                && [REMOVE, REGISTER, FLAGS].contains(&part.step.action.as_str())
+                && [REMOVE, REGISTER, FLAGS, PROVIDER].contains(&part.step.action.as_str())
         });
         Ok(rows)
     }
