@@ -25,7 +25,9 @@ use names::{Names, STANDS};
 use standing::Standing;
 
 pub use clear::{remove, remove_left_behind};
-pub use left::{AuditorState, Begun, EndedAuditor, LeftAuditor, ServerAuditors, find, left_behind};
+pub use left::{
+    AuditorState, Begun, EndedAuditor, LeftAuditor, ServerAuditors, elsewhere, find, left_behind,
+};
 pub use names::is_auditor;
 
 pub(crate) use clear::remove_first;

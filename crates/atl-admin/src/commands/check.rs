@@ -1,18 +1,22 @@
 //! `check`
 
 use atl_fleet::{
-    Needs,
+    Needs, Ready,
+    auditor::elsewhere,
     check::{Check, CheckStatus, check},
 };
+use atl_store::Store;
 use serde_json::json;
 
 use crate::{
+    cli::Selection,
     context::Context,
     error::Result,
     exit::Exit,
     flags::Format,
     output::{Column, counted, printable},
     progress::Progress,
+    term,
 };
 
 const COLUMNS: [Column; 6] = [
@@ -52,6 +56,10 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
         progress.run(&|event| progress.take(event)),
     )?;
     progress.finish();
+    let everything = context.globals.selection == Selection::default();
+    if let Some(store) = store.as_ref().filter(|_| everything) {
+        tell_of_auditors_elsewhere(&ready, store)?;
+    }
     let interrupted = progress.interrupted();
     let output = &context.output;
     let rows: Vec<_> = report
@@ -94,6 +102,19 @@ pub(crate) fn run(context: &Context, _: &Args) -> Result<Exit> {
         return Ok(Exit::Interrupted);
     }
     Ok(report.exit().into())
+}
+
+/// Auditor consumers on servers that have left the fleet file would be told of by nothing else.
+fn tell_of_auditors_elsewhere(ready: &Ready, store: &Store) -> Result<()> {
+    for (url, left) in elsewhere(ready, store)? {
+        term::warn(&format!(
+            "the auditor consumer `{}` may still be on {url}, which is not in the fleet file any more, and may act as any \
+             user there\nhint: put `{}` back into the fleet file and run `atl-admin audit --remove-auditor -s {}`, or delete \
+             the link to {} in the server's administration pages",
+            left.consumer_key, left.server, left.server, left.application_url
+        ));
+    }
+    Ok(())
 }
 
 /// Each advice once, below the table.

@@ -225,3 +225,21 @@ fn check_fails_and_links_list_warns_as_long_as_it_is_there() {
     assert_eq!(fleet.run("apply").code, Some(0));
     assert_eq!(fleet.auditor_check()["status"], "pass");
 }
+
+#[test]
+fn one_on_a_server_that_left_the_fleet_file_is_not_forgotten() {
+    let fleet = Fleet::provisioned();
+    fleet.leave_auditor_on(0);
+    let url = fleet.first().base_url();
+    fleet.edit("127.0.0.1", "localhost");
+    let run = fleet.run("check");
+    let said = format!("may still be on {url}, which is not in the fleet file any more");
+    assert!(run.stderr.contains(&said), "{}", run.shown());
+    assert!(
+        run.stderr.contains("audit --remove-auditor -s jira"),
+        "{}",
+        run.shown()
+    );
+    fleet.edit("localhost", "127.0.0.1");
+    assert!(!fleet.run("check").stderr.contains("any more"));
+}

@@ -178,6 +178,32 @@ pub fn left_behind(ready: &Ready, store: &Store) -> Result<Vec<LeftAuditor>, Sto
         .collect())
 }
 
+/// Those that the journal has open on servers that are not among these, which no run of theirs would remove: each with
+/// the base URL of its server.
+///
+/// # Errors
+///
+/// Where the store cannot be read.
+pub fn elsewhere(ready: &Ready, store: &Store) -> Result<Vec<(String, LeftAuditor)>, StoreError> {
+    let rows = store.open_steps()?;
+    let servers: BTreeMap<&str, &str> = rows
+        .iter()
+        .map(|row| (&*row.step.server_url, &*row.step.server))
+        .collect();
+    let known = |url: &str| {
+        let mut servers = ready.servers.iter();
+        servers.any(|server| server.config.base_url.as_str() == url)
+    };
+    Ok(servers
+        .into_iter()
+        .filter(|(url, _)| !known(url))
+        .flat_map(|(url, name)| {
+            let open = open_on(&rows, name, url).into_iter();
+            open.map(|left| (url.to_owned(), left))
+        })
+        .collect())
+}
+
 /// Those that the open steps of the journal have on one server.
 pub(crate) fn open_on(rows: &[JournalRow], server: &str, server_url: &str) -> Vec<LeftAuditor> {
     let mut found: BTreeMap<String, LeftAuditor> = BTreeMap::new();
