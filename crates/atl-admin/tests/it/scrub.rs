@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     env::Run,
-    estate::{CONSUMER, Fleet, URL, link_by_hand},
+    estate::{CONSUMER, Fleet, KINDS, URL, link_by_hand},
 };
 
 pub(crate) const CI: &str = "https://ci.example.com/app";
@@ -29,11 +29,11 @@ const OFF: Flags = Flags {
 
 /// Production, and before it a copy of it: each with our link, one of somebody else and one to a product, all with grants.
 pub(crate) fn copied(generation: Generation) -> Fleet {
-    let spec = |name| {
-        ServerSpec::new(Kind::Jira)
-            .name(name)
-            .generation(generation)
-    };
+    copied_of(Kind::Jira, generation)
+}
+
+fn copied_of(kind: Kind, generation: Generation) -> Fleet {
+    let spec = |name| ServerSpec::new(kind).name(name).generation(generation);
     let fleet = Fleet::new([spec("staging"), spec("jira")]);
     fleet.edit(
         "    callback:",
@@ -160,6 +160,23 @@ fn everything_goes_and_production_keeps_all() {
         "{}",
         run.shown()
     );
+}
+
+#[test]
+fn copies_of_every_product_are_scrubbed() {
+    for kind in KINDS {
+        let fleet = copied_of(kind, Generation::Current);
+        let (document, code) = fleet.json("scrub -s staging --confirm staging");
+        assert_eq!(code, 0, "{kind:?}: {document:#}");
+        let staging = fleet.server("staging");
+        let left = (
+            staging.links().len(),
+            staging.consumers().len(),
+            staging.tokens().len(),
+        );
+        assert_eq!(left, (0, 0, 0), "{kind:?}: {document:#}");
+        production_is_whole(&fleet);
+    }
 }
 
 #[test]

@@ -85,3 +85,22 @@ fn a_lost_answer_is_asked_for() {
         is_scrubbed(&fleet, what);
     }
 }
+
+#[test]
+#[cfg(unix)]
+fn ctrl_c_ends_between_two_steps() {
+    let (fleet, line) = (copied(Generation::Current), line());
+    let staging = fleet.server("staging");
+    let hold = staging.hold_one(Matcher::method("DELETE"), 0, When::Before);
+    let mut running = fleet.start(&line);
+    assert!(hold.wait_reached());
+    running.interrupt();
+    running.wait_said("interrupted: finishing the steps that are under way");
+    hold.release();
+    let run = running.end();
+    assert_eq!(run.code, Some(130), "{}", run.shown());
+    production_is_whole(&fleet);
+    let again = fleet.run(&line);
+    assert_eq!(again.code, Some(0), "{}", again.shown());
+    is_scrubbed(&fleet, "after Ctrl-C");
+}
