@@ -173,36 +173,69 @@ impl Faults {
     }
 }
 
-/// Holds requests back until they are released, and tells when the first one has come.
+/// Holds requests back until they are released, and tells when the first one has come, and when the client of one has gone.
 #[derive(Clone)]
 pub struct Hold(Arc<Gate>);
 
 struct Gate {
-    reached: Mutex<u32>,
-    arrived: Condvar,
+    counts: Mutex<Counts>,
+    changed: Condvar,
     open: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Counts {
+    reached: u32,
+    gone: u32,
+}
+
+/// A request that is held. Dropped before it goes on, its client has gone.
+struct Held<'g> {
+    gate: &'g Gate,
+    goes_on: bool,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if !self.goes_on {
+            self.gate.count(|counts| counts.gone += 1);
+        }
+    }
+}
+
+impl Gate {
+    fn count(&self, count: impl FnOnce(&mut Counts)) {
+        count(&mut self.counts.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_all();
+    }
+
+    /// Blocks for at most 30 seconds; says whether it came.
+    fn wait(&self, has_come: impl Fn(&Counts) -> bool) -> bool {
+        let counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        self.changed
+            .wait_timeout_while(counts, Duration::from_secs(30), |counts| !has_come(counts))
+            .is_ok_and(|(counts, _)| has_come(&counts))
+    }
 }
 
 impl Hold {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Gate {
-            reached: Mutex::new(0),
-            arrived: Condvar::new(),
+            counts: Mutex::default(),
+            changed: Condvar::new(),
             open: watch::Sender::new(false),
         }))
     }
 
     /// Blocks until a request is held, for at most 30 seconds; says whether one was.
     pub fn wait_reached(&self) -> bool {
-        let reached = self
-            .0
-            .reached
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        self.0
-            .arrived
-            .wait_timeout_while(reached, Duration::from_secs(30), |reached| *reached == 0)
-            .is_ok_and(|(reached, _)| *reached > 0)
+        self.0.wait(|counts| counts.reached > 0)
+    }
+
+    /// Blocks until the server has noticed that the client of a held request is gone, for at most 30 seconds; says whether
+    /// it has. Released from then on, that request is not carried out any more.
+    pub fn wait_gone(&self) -> bool {
+        self.0.wait(|counts| counts.gone > 0)
     }
 
     /// Lets the held requests, and all that come later, go on.
@@ -211,15 +244,15 @@ impl Hold {
     }
 
     pub(crate) async fn pass(&self) {
-        *self
-            .0
-            .reached
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner) += 1;
-        self.0.arrived.notify_all();
+        self.0.count(|counts| counts.reached += 1);
+        let mut held = Held {
+            gate: &self.0,
+            goes_on: false,
+        };
         let mut open = self.0.open.subscribe();
         // The sender lives as long as this hold, so the only outcome is that it opens.
         let _opened = open.wait_for(|open| *open).await.is_ok();
+        held.goes_on = true;
     }
 }
 

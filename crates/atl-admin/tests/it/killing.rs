@@ -65,6 +65,7 @@ pub(crate) fn kill_at(fleet: &Fleet, line: &str, point: &Point) {
     let running = fleet.start(line);
     assert!(hold.wait_reached(), "{line}: never came {point}");
     running.kill();
+    assert!(hold.wait_gone(), "{line}: still there {point}");
     server.clear_faults();
 }
 

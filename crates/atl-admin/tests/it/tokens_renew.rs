@@ -309,6 +309,7 @@ fn a_kill_between_answer_and_store_is_found_by_the_next_run() {
         let running = fleet.start("tokens renew");
         assert!(hold.wait_reached());
         running.kill();
+        assert!(hold.wait_gone());
         hold.release();
         assert_eq!(fleet.run("apply").code, Some(0), "it leaves grants alone");
         assert_eq!(only(&fleet)["status"], "unknown", "nobody has asked yet");
@@ -337,6 +338,7 @@ fn a_kill_after_the_new_token_is_stored_loses_nothing() {
     let running = fleet.start("tokens renew");
     assert!(hold.wait_reached());
     running.kill();
+    assert!(hold.wait_gone());
     hold.release();
     assert_eq!(fleet.run("tokens verify").code, Some(0));
     assert_ne!(only(&fleet)["id"], id(1));

@@ -353,6 +353,7 @@ fn a_kill_at_any_point_leaves_nothing_unknown() {
         let running = fleet.start("tokens revoke --user alice --yes");
         assert!(hold.wait_reached());
         running.kill();
+        assert!(hold.wait_gone());
         hold.release();
         ended(&fleet.run(&format!("tokens revoke {} --yes", id(1))), 0);
         assert_eq!(left(&fleet), [2]);
