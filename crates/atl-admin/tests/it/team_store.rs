@@ -68,10 +68,31 @@ fn the_second_administrator_is_told_who_holds_the_lock() {
 
     // Killed, its lock is free and its open step is settled.
     first.kill();
+    assert!(hold.wait_gone());
     hold.release();
     let again = fleet.run("apply");
     assert_eq!(again.code, Some(0), "{}", again.shown());
     assert_eq!(fleet.run("plan --detailed-exitcode").code, Some(0));
+}
+
+#[test]
+fn an_auditor_that_one_administrator_left_is_removed_by_the_next_audit() {
+    let test = "an_auditor_that_one_administrator_left_is_removed_by_the_next_audit";
+    let Some((fleet, _database)) = fleet(test) else {
+        return;
+    };
+    assert_eq!(fleet.run("apply").code, Some(0));
+    let page = Matcher::path("users/access-tokens");
+    let hold = fleet.first().hold_one(page, 0, When::Before);
+    let running = fleet.start("audit --with-auditor");
+    assert!(hold.wait_reached());
+    running.kill();
+    assert!(hold.wait_gone());
+    hold.release();
+    assert_eq!(fleet.auditor_check()["status"], "fail");
+    let run = fleet.run("audit --with-auditor --since last");
+    assert_eq!(run.code, Some(0), "{}", run.shown());
+    fleet.has_no_auditor("after the next audit");
 }
 
 #[test]
