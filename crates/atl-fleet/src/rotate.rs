@@ -53,7 +53,7 @@ use crate::{
     trouble::Trouble,
     wanted::Ready,
 };
-use key_states::settle_states;
+use key_states::{settle_rotated, settle_states};
 use look::{Candidate, Seen, look_at};
 use new_keys::NewKeys;
 use turn::{NEVER, with_work};
@@ -270,6 +270,7 @@ impl Rotations<'_> {
         for (consumer, fingerprint) in new.made() {
             settle_states(self.store, &consumer, &[&fingerprint])?;
         }
+        settle_rotated(self.store, &rotations)?;
         match self.what.strategy {
             Strategy::InPlace => {
                 export_rotated(self.store, &self.ready.consumers, &mut rotations);

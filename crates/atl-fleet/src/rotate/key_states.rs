@@ -1,9 +1,15 @@
 //! Where keypairs stand, by where they are registered.
 
+use std::collections::BTreeMap;
+
 use atl_keys::Fingerprint;
 use atl_store::{KeyState, Store, StoreError};
 
-use super::{succession::Succession, unfinished::Unfinished};
+use super::{
+    report::{Rotation, RotationState, Strategy},
+    succession::Succession,
+    unfinished::Unfinished,
+};
 use crate::known::Known;
 
 /// Brings these keypairs of a consumer to the state that follows from where they are registered: one that a server
@@ -47,6 +53,26 @@ fn settle_by(
         if state != row.state {
             store.set_keypair_state(fingerprint, state)?;
         }
+    }
+    Ok(())
+}
+
+/// The same for the keypairs that these rotations took the place of. Rotations that end side by side each see the other
+/// unfinished and leave the keypair as it is, so that this is settled once more when all have ended.
+pub(super) fn settle_rotated(store: &Store, rotations: &[Rotation]) -> Result<(), StoreError> {
+    let mut rotated: BTreeMap<&str, Vec<&Fingerprint>> = BTreeMap::new();
+    for rotation in rotations {
+        if (rotation.strategy, rotation.state) == (Strategy::InPlace, RotationState::Verified)
+            && let Some(before) = &rotation.before
+        {
+            let keypairs = rotated.entry(&rotation.consumer).or_default();
+            if !keypairs.contains(&before) {
+                keypairs.push(before);
+            }
+        }
+    }
+    for (consumer, keypairs) in rotated {
+        settle_states(store, consumer, &keypairs)?;
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use atl_store::{JournalRow, KeyState, Outcome, Store, StoreError};
 use super::{
     hand_over::Exec,
     in_place::{Registered, Subject},
-    key_states::{retire_left_over, settle_states},
+    key_states::{retire_left_over, settle_rotated, settle_states},
     look::{Candidate, as_it_is},
     overlap,
     proof::Grants,
@@ -111,6 +111,7 @@ pub fn settle_rotations(
             all
         });
         rotations = settled.into_iter().flatten().collect();
+        settle_rotated(store, &rotations)?;
     }
     for consumer in &ready.consumers {
         retire_left_over(store, &consumer.name)?;
