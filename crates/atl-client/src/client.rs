@@ -80,7 +80,8 @@ impl Client {
     }
 
     /// Has no more than so many requests under way at once: others wait for their turn. So more threads may prepare
-    /// requests, which to sign takes some milliseconds each, than the server is to get at once.
+    /// requests, which to sign takes some milliseconds each, than the server is to get at once. Of
+    /// a body that [`open`](Self::open) leaves to be passed on, only the head counts.
     #[must_use]
     pub fn at_most(mut self, requests: usize) -> Self {
         self.gate = Some(Gate::new(requests));
@@ -222,10 +223,8 @@ impl Client {
             authorization: None,
             cookie: None,
         };
-        let incoming = {
-            let _pass = self.gate.as_ref().map(Gate::pass);
-            exchange.open(&self.http)?
-        };
+        let _pass = self.gate.as_ref().map(Gate::pass);
+        let incoming = exchange.open(&self.http)?;
         self.learn(&incoming.head, &Identity::Nobody, &url);
         Ok(incoming)
     }
@@ -282,10 +281,8 @@ impl Client {
             },
         };
         patiently(patience, self.config.timeout, |time| {
-            let response = {
-                let _pass = self.gate.as_ref().map(Gate::pass);
-                exchange.run(http, time)?
-            };
+            let _pass = self.gate.as_ref().map(Gate::pass);
+            let response = exchange.run(http, time)?;
             self.learn(&response, identity, &url);
             Ok(response)
         })

@@ -34,6 +34,7 @@ pub(crate) struct Kept {
     /// Two-legged OAuth.
     pub(crate) two_legged: TwoLegged,
     /// The settings of outgoing OAuth, by provider class.
+    #[serde(default)]
     pub(crate) providers: BTreeMap<String, BTreeMap<String, String>>,
 }
 
@@ -44,17 +45,22 @@ impl Kept {
         two_legged: &TwoLegged,
         providers: &[Provider],
     ) -> Option<Self> {
-        let providers: BTreeMap<_, _> = providers
-            .iter()
-            .map(|provider| (provider.class.clone(), settings(provider)))
-            .filter(|(_, settings)| !settings.is_empty())
-            .collect();
-        let nothing = *two_legged == TwoLegged::default() && providers.is_empty();
-        (!nothing).then(|| Self {
+        let kept = Self::all(link_id, two_legged, providers);
+        let nothing = kept.two_legged == TwoLegged::default() && kept.providers.is_empty();
+        (!nothing).then_some(kept)
+    }
+
+    /// What there is, be it nothing to lose.
+    pub(crate) fn all(link_id: &str, two_legged: &TwoLegged, providers: &[Provider]) -> Self {
+        Self {
             link_id: link_id.to_owned(),
             two_legged: two_legged.clone(),
-            providers,
-        })
+            providers: providers
+                .iter()
+                .map(|provider| (provider.class.clone(), settings(provider)))
+                .filter(|(_, settings)| !settings.is_empty())
+                .collect(),
+        }
     }
 
     /// Reads the detail of a journal step.

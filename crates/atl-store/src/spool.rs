@@ -183,4 +183,27 @@ mod tests {
         assert_eq!(rows(&spool, SpoolOrder::Given, 9), ["b:two", "a:one"]);
         assert_eq!(rows(&spool, SpoolOrder::Given, 1), ["b:two"]);
     }
+
+    /// More than the cache holds, so that there is a file: it has no name any more, and is its owner's alone.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nobody_else_can_open_the_file() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let spool = Spool::new().unwrap();
+        let body = vec![7; 1 << 20];
+        for number in 0..48 {
+            spool.put(&number.to_string(), "", &body).unwrap();
+        }
+        let files = fs_err::read_dir("/proc/self/fd").unwrap();
+        let nameless: Vec<_> = files
+            .filter_map(|file| {
+                let file = file.unwrap().path();
+                let target = fs_err::read_link(&file).ok()?;
+                let metadata = fs_err::metadata(&file).ok()?;
+                let is_gone = target.to_string_lossy().ends_with(" (deleted)");
+                (is_gone && metadata.len() > 1 << 23).then(|| metadata.permissions().mode() & 0o777)
+            })
+            .collect();
+        assert_eq!(nameless, [0o600]);
+    }
 }

@@ -20,8 +20,7 @@ pub(crate) fn words(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Times in words where people read them, and as numbers where nobody does: to write and read a million of them in words
-/// takes a second.
+/// Times in words where people read them, and as numbers, which are faster, where nobody does.
 pub(crate) mod packed {
     use jiff::Timestamp;
     use serde::de::Error as _;

@@ -134,8 +134,13 @@ pub(super) fn database(program: &Path, grants: u32) -> anyhow::Result<String> {
         jira.list("database", "ndjson", EVENTS)?,
         jira.list("database", "csv", HEADING)?,
     ];
-    let Step { line, taken } = &steps[0];
-    let aims = [aim(&format!("`{line}`"), taken.wall, taken.peak)];
+    let aims = steps.iter().map(|step| {
+        aim(
+            &format!("`{}`", step.line),
+            step.taken.wall,
+            step.taken.peak,
+        )
+    });
     Ok(format!(
         "{}\n### {grants} grants from a database\n\n\
          The database of a Jira in PostgreSQL {} on the same machine, read over the loopback interface as a user who may do \

@@ -34,12 +34,8 @@ fn ctrl_c_finishes_the_step_under_way() {
     let hold = fleet
         .first()
         .hold(Matcher::method("PUT").at("/consumer"), When::Before);
-    let mut running = fleet.start("apply -p 1 -o json");
-    assert!(hold.wait_reached());
-    running.interrupt();
-    running.wait_said("interrupted: finishing the steps that are under way");
-    hold.release();
-    let run = running.end();
+    let running = fleet.start("apply -p 1 -o json");
+    let run = running.interrupt_held(&hold, "interrupted: finishing the steps that are under way");
     assert_eq!(run.code, Some(130), "{}", run.shown());
     let note = "interrupted; what was done is in the journal, see `atl-admin history`";
     assert!(run.stderr.contains(note), "{}", run.stderr);
@@ -84,12 +80,8 @@ fn finishes(fleet: &Fleet) {
 fn ctrl_c_while_looking_sends_nothing() {
     let fleet = Fleet::new([ServerSpec::new(Kind::Jira), ServerSpec::new(Kind::Bamboo)]);
     let hold = fleet.first().hold(Matcher::any(), When::Before);
-    let mut running = fleet.start("apply -p 1 -o json");
-    assert!(hold.wait_reached());
-    running.interrupt();
-    running.wait_said("interrupted: finishing");
-    hold.release();
-    let run = running.end();
+    let running = fleet.start("apply -p 1 -o json");
+    let run = running.interrupt_held(&hold, "interrupted: finishing");
     assert_eq!(run.code, Some(130), "{}", run.shown());
     let bamboo = estate::server(&run.json(), "bamboo").clone();
     assert_eq!(bamboo["error"]["code"], "interrupted");

@@ -97,12 +97,8 @@ fn ctrl_c_takes_the_auditor_down() {
     let fleet = jira();
     let before = tables(&fleet);
     let hold = fleet.first().hold_one(revocation(), 1, When::Before);
-    let mut running = fleet.start(LINE);
-    assert!(hold.wait_reached());
-    running.interrupt();
-    running.wait_said("interrupted: finishing the steps that are under way");
-    hold.release();
-    let run = running.end();
+    let running = fleet.start(LINE);
+    let run = running.interrupt_held(&hold, "interrupted: finishing the steps that are under way");
     assert_eq!(run.code, Some(130), "{}", run.shown());
     nothing_left_behind(&fleet, "interrupted");
     assert!(tables(&fleet).len() > without(&before, &[ALICE]).len());

@@ -216,12 +216,8 @@ fn ctrl_c_ends_the_rotation_under_way_well_and_begins_none() {
     let fleet = Fleet::with_grants([ServerSpec::new(Kind::Jira), ServerSpec::new(Kind::Bamboo)]);
     let old = fleet.held();
     let hold = fleet.first().hold_one(put(), 0, When::Before);
-    let mut running = fleet.start(&format!("{ROTATE} -p 1"));
-    assert!(hold.wait_reached());
-    running.interrupt();
-    running.wait_said("interrupted: finishing the steps that are under way");
-    hold.release();
-    let run = running.end();
+    let running = fleet.start(&format!("{ROTATE} -p 1"));
+    let run = running.interrupt_held(&hold, "interrupted: finishing the steps that are under way");
     assert_eq!(run.code, Some(130), "{}", run.shown());
     assert!(
         run.stderr.contains("what was done is in the journal"),

@@ -5,6 +5,8 @@ use std::{
     process::{Child, ChildStderr, Command, Stdio},
 };
 
+use atl_testbed::Hold;
+
 use crate::{
     env::{Env, Run},
     estate::Fleet,
@@ -70,6 +72,16 @@ impl<'e> Running<'e> {
         let line = format!("kill -INT {}", self.child.id());
         let status = Command::new("sh").args(["-c", &line]).status().unwrap();
         assert!(status.success());
+    }
+
+    /// Presses Ctrl-C while a request is held, lets that go on once this was said, and waits for the end.
+    #[track_caller]
+    pub(crate) fn interrupt_held(mut self, hold: &Hold, said: &str) -> Run {
+        assert!(hold.wait_reached());
+        self.interrupt();
+        self.wait_said(said);
+        hold.release();
+        self.end()
     }
 
     /// `kill -9`; when this returns the process is gone.

@@ -92,12 +92,8 @@ fn ctrl_c_ends_between_two_steps() {
     let (fleet, line) = (copied(Generation::Current), line());
     let staging = fleet.server("staging");
     let hold = staging.hold_one(Matcher::method("DELETE"), 0, When::Before);
-    let mut running = fleet.start(&line);
-    assert!(hold.wait_reached());
-    running.interrupt();
-    running.wait_said("interrupted: finishing the steps that are under way");
-    hold.release();
-    let run = running.end();
+    let running = fleet.start(&line);
+    let run = running.interrupt_held(&hold, "interrupted: finishing the steps that are under way");
     assert_eq!(run.code, Some(130), "{}", run.shown());
     production_is_whole(&fleet);
     let again = fleet.run(&line);

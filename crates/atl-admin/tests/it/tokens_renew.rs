@@ -350,12 +350,8 @@ fn an_interrupted_run_finishes_the_grant_that_it_is_at() {
     let fleet = granted();
     fleet.grant(2, BOB);
     let hold = fleet.first().hold_one(renewal(), 0, When::After);
-    let mut running = fleet.start("tokens renew");
-    assert!(hold.wait_reached());
-    running.interrupt();
-    running.wait_said("press Ctrl-C again");
-    hold.release();
-    let run = running.end();
+    let running = fleet.start("tokens renew");
+    let run = running.interrupt_held(&hold, "press Ctrl-C again");
     assert_eq!(run.code, Some(130), "{}", run.shown());
     assert_eq!(fleet.run("tokens verify").code, Some(0));
     let ids: Vec<_> = fleet

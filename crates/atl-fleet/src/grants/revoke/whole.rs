@@ -4,8 +4,6 @@
 //! Until all is as it was, an open step of the journal has the registration, so that a run that is killed in between is
 //! finished by the next one.
 
-use std::collections::BTreeMap;
-
 use atl_applinks::{ApplicationLink, Applinks, Consumer, Flags, Matrix, NewConsumer};
 use atl_client::Client;
 use atl_oauth::knows_consumer;
@@ -42,12 +40,10 @@ pub(super) struct Whole<'a> {
 /// What is registered, as it was before. Nothing of it is secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Registered {
-    link_id: String,
     consumer: Consumer,
-    two_legged: TwoLegged,
-    /// The settings of outgoing OAuth, by provider class.
-    #[serde(default)]
-    providers: BTreeMap<String, BTreeMap<String, String>>,
+    /// Its link, and what a write to that resets.
+    #[serde(flatten)]
+    kept: Kept,
 }
 
 impl Whole<'_> {
@@ -58,7 +54,7 @@ impl Whole<'_> {
         let registered = self.look(&applinks, key)?;
         let journal = self.journal();
         let step = journal.begin(name, ACTION, json!(registered))?;
-        let link_id = &registered.link_id;
+        let link_id = &registered.kept.link_id;
         let removed = journal.write(
             name,
             REMOVE,
@@ -90,7 +86,7 @@ impl Whole<'_> {
             return Ok(self.store.finish(row.id, &outcome)?);
         };
         let applinks = self.open()?;
-        let link = applinks.link(&registered.link_id)?;
+        let link = applinks.link(&registered.kept.link_id)?;
         let now = match &link {
             Some(link) => applinks.consumer(&link.id)?,
             None => None,
@@ -158,9 +154,8 @@ impl Whole<'_> {
         }
         let before = Before::read(applinks, &link.id, Some(&consumer), None)?;
         let two_legged = before.two_legged.clone();
-        let kept = Kept::of(&link.id, &two_legged, &before.providers);
-        let restored = kept.as_ref().map(|kept| kept.restore(Vec::new()));
-        let restored = restored.unwrap_or_default();
+        let kept = Kept::all(&link.id, &two_legged, &before.providers);
+        let restored = kept.restore(Vec::new());
         let restorable = before
             .providers
             .iter()
@@ -184,12 +179,7 @@ impl Whole<'_> {
                 "sign in as a system administrator",
             );
         }
-        Ok(Registered {
-            link_id: link.id,
-            consumer,
-            two_legged,
-            providers: kept.map(|kept| kept.providers).unwrap_or_default(),
-        })
+        Ok(Registered { consumer, kept })
     }
 
     /// Makes the registration what it was, and reads it back.
@@ -199,12 +189,12 @@ impl Whole<'_> {
         name: &str,
         registered: &Registered,
     ) -> Result<(), Trouble> {
-        let Registered {
+        let Registered { consumer, kept } = registered;
+        let Kept {
             link_id,
-            consumer,
             two_legged,
             ..
-        } = registered;
+        } = kept;
         let journal = self.journal();
         let new = NewConsumer {
             key: consumer.key.clone(),
@@ -259,7 +249,7 @@ impl Whole<'_> {
                 || Ok(same(&now()?, two_legged)),
             )?;
         }
-        self.put_providers_back(applinks, name, registered)?;
+        self.put_providers_back(applinks, name, kept)?;
         settle(self.run.settle, self.run.interrupted, || {
             let back = applinks
                 .consumer(link_id)
@@ -288,17 +278,12 @@ impl Whole<'_> {
         &self,
         applinks: &Applinks<'_>,
         name: &str,
-        registered: &Registered,
+        kept: &Kept,
     ) -> Result<(), Trouble> {
-        if registered.providers.is_empty() {
+        if kept.providers.is_empty() {
             return Ok(());
         }
-        let link_id = &registered.link_id;
-        let kept = Kept {
-            link_id: link_id.clone(),
-            two_legged: registered.two_legged.clone(),
-            providers: registered.providers.clone(),
-        };
+        let link_id = &kept.link_id;
         let now = applinks.providers(link_id)?;
         let lost = kept.lost(&now);
         let restored = kept.restore(now).into_iter();
